@@ -1,0 +1,1 @@
+"""Tests of the migration pipeline, through its public interfaces."""
