@@ -1,0 +1,120 @@
+"""The command that serves a source and an Intercom workspace: `python -m migration_pipeline.sandbox`.
+
+It only builds stand-ins from the registry, writes the two files others wait for, and serves. A stand-in's module has
+`build(dir, *, tickets, seed, plan, limits, latency_ms, base_url) -> Service` and `config(...) -> dict`, its block of
+migration.yaml.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+import uvloop
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from migration_pipeline.sandbox.recorder import Recorder
+from migration_pipeline.sandbox.service import Service
+from migration_pipeline.sandbox.serving import Running, listen, url_of
+
+SOURCES = {"zendesk": "migration_pipeline.sandbox.zendesk"}
+TARGET = "migration_pipeline.sandbox.intercom"
+
+YAML_NOTE = "Written by the sandbox; the credentials below are its own and open nothing else."
+
+
+@click.command()
+@click.option("--source", "kind", type=click.Choice([*SOURCES, "none"]), default="zendesk", show_default=True)
+@click.option("--tickets", type=click.IntRange(min=0), default=500, show_default=True, help="Tickets in the source.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is generated.")
+@click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="State folder.")
+@click.option(
+    "--plan", default=None, help="Plan name; one starting with intercom- is the target's, others the source's."
+)
+@click.option(
+    "--limits", type=click.Choice(["on", "off"]), default="off", show_default=True, help="Enforce rate limits."
+)
+@click.option("--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Delay of each answer.")
+@click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Record the target's exchanges here.")
+def main(
+    kind: str,
+    tickets: int,
+    seed: int,
+    folder: Path,
+    plan: str | None,
+    limits: str,
+    latency_ms: int,
+    record: Path | None,
+) -> None:
+    """Serve a source help desk and an Intercom workspace on loopback until SIGTERM."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    ports = _earlier_ports(folder)
+    modules = {"target": TARGET} if kind == "none" else {"source": SOURCES[kind], "target": TARGET}
+    services, blocks, served = {}, {}, []
+    for side, name in modules.items():
+        module = importlib.import_module(name)
+        sock = listen(ports.get(side, 0))
+        url = url_of(sock)
+        service: Service = module.build(
+            folder,
+            tickets=tickets,
+            seed=seed,
+            plan=plan if plan and plan.startswith("intercom-") == (side == "target") else None,
+            limits=limits == "on",
+            latency_ms=latency_ms,
+            base_url=url,
+        )
+        if side == "target" and record:
+            service.recorder = Recorder(record)
+        blocks[side] = module.config(base_url=url, seed=seed)
+        services[side] = {"kind": service.kind, "url": url, "control": service.control_url}
+        served.append((service, sock))
+    config = folder / "migration.yaml"
+    _write_config(config, f"sandbox-{kind}-{seed}", blocks)
+    # Last, because others take this file as the sign that both services answer: the sockets listen already.
+    _write(folder / "sandbox.json", orjson.dumps({**services, "config": str(config)}))
+    running = Running(served)
+    uvloop.run(_serve(running))
+
+
+async def _serve(running: Running) -> None:
+    await running.run(signals=True)
+
+
+def _earlier_ports(folder: Path) -> dict[str, int]:
+    """The ports of an earlier run in this folder, so that a migration.yaml stays true over a restart."""
+    try:
+        earlier = orjson.loads((folder / "sandbox.json").read_bytes())
+        return {side: int(earlier[side]["url"].rsplit(":", 1)[1]) for side in ("source", "target") if side in earlier}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _write_config(path: Path, name: str, blocks: dict[str, dict[str, Any]]) -> None:
+    """Write migration.yaml unless somebody wrote one of their own, which is left alone."""
+    if path.exists() and YAML_NOTE not in path.read_text():
+        return
+    document = CommentedMap({"name": name, "data_dir": "data", **blocks})
+    document.yaml_set_start_comment(YAML_NOTE)
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    with aside.open("w") as file:
+        YAML().dump(document, file)
+    aside.replace(path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_bytes(content)
+    aside.replace(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Serving a stand-in in a thread for the length of a test or module. No service's own fixtures stand here."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import uvloop
+
+from migration_pipeline.sandbox.service import Service
+from migration_pipeline.sandbox.serving import Running, listen, url_of
+
+Build = Callable[[str], Service]
+
+
+@contextlib.contextmanager
+def served(build: Build) -> Iterator[Service]:
+    """Serve `build(base_url)` on a free loopback port; the service stops and closes its state at the end."""
+    sock = listen()
+    service = build(url_of(sock))
+    running = Running([(service, sock)])
+    thread = threading.Thread(target=lambda: uvloop.run(running.run()), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not running.started:
+        if time.monotonic() > deadline:
+            raise AssertionError("the stand-in did not start")
+        time.sleep(0.005)
+    try:
+        yield service
+    finally:
+        running.stop_threadsafe()
+        thread.join(10)
+        assert not thread.is_alive(), "the stand-in did not stop"
+
+
+class Client:
+    """A keep-alive JSON client of one service. `get("/x")` etc. answer the requests.Response."""
+
+    def __init__(self, base_url: str, headers: dict[str, str] | None = None) -> None:
+        self.base_url = base_url
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.headers.update(headers or {})
+
+    def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        url = path if path.startswith("http") else self.base_url + path
+        return self.session.request(method, url, json=body, headers=headers, timeout=30, allow_redirects=False)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> requests.Response:
+        return self.call("GET", path, headers=headers)
+
+    def post(self, path: str, body: object = None, headers: dict[str, str] | None = None) -> requests.Response:
+        return self.call("POST", path, body, headers)
+
+    def put(self, path: str, body: object = None) -> requests.Response:
+        return self.call("PUT", path, body)
+
+    def delete(self, path: str, body: object = None) -> requests.Response:
+        return self.call("DELETE", path, body)
+
+    def control(self, method: str, name: str, body: object = None) -> requests.Response:
+        return self.call(method, f"/_sandbox/{name}", body)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    """A folder for a stand-in's state."""
+    return tmp_path / "state"
