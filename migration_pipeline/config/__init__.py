@@ -1,0 +1,17 @@
+"""The user's files: `migration.yaml` (what to move, from where to where) and `mapping.yaml` (what becomes what).
+
+Belongs here: models, loading, defaults, and the sentences that tell a user which line to change.
+"""
+
+from migration_pipeline.config.migration import (
+    Demo,
+    FreshdeskAuth,
+    Migration,
+    Options,
+    Source,
+    Target,
+    ZendeskAuth,
+    load_migration,
+)
+
+__all__ = ["Demo", "FreshdeskAuth", "Migration", "Options", "Source", "Target", "ZendeskAuth", "load_migration"]

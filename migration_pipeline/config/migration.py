@@ -1,0 +1,137 @@
+"""`migration.yaml`: from where, to where, and how. Models with their defaults, and loading.
+
+Belongs here: settings a person chooses. Does not belong here: what becomes what (`mapping.py`), or what a run is about
+to do (the load plan).
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+
+from migration_pipeline.config import yamlfile
+
+REGIONS = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
+"""Intercom's regional hosts (Intercom OpenAPI 2.16, servers)."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ZendeskAuth(_Settings):
+    """Zendesk credentials: an OAuth client, or the legacy API token of an admin."""
+
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    email: str | None = None
+    token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        oauth, legacy = self.client_id and self.client_secret, self.email and self.token
+        if bool(oauth) == bool(legacy):
+            raise ValueError("give either client_id and client_secret, or email and token")
+        return self
+
+
+class FreshdeskAuth(_Settings):
+    """Freshdesk credentials: an agent's API key."""
+
+    api_key: SecretStr
+
+
+class Source(_Settings):
+    """The help desk that is read. It is never written to."""
+
+    kind: Literal["zendesk"]
+    subdomain: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$", description="acme for acme.zendesk.com")
+    base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of subdomain")
+    auth: ZendeskAuth
+    workers: int = Field(8, ge=1, le=64, description="concurrent requests at the source")
+    file_hosts: tuple[str, ...] = Field(
+        (), description="hosts besides the service's own that files may be fetched from"
+    )
+    max_file_bytes: int = Field(100_000_000, ge=0, description="larger files are left out and reported")
+
+    @model_validator(mode="after")
+    def _address(self) -> Self:
+        if bool(self.subdomain) == bool(self.base_url):
+            raise ValueError("give either subdomain or base_url")
+        return self
+
+    @property
+    def url(self) -> str:
+        """Base URL without a trailing slash."""
+        return str(self.base_url or f"https://{self.subdomain}.zendesk.com").rstrip("/")
+
+    @property
+    def account(self) -> str:
+        """What staged data is marked with, so that two accounts are never mixed."""
+        return f"{self.kind}:{self.url}"
+
+
+class Target(_Settings):
+    """The Intercom workspace that is written to, and no other."""
+
+    kind: Literal["intercom"] = "intercom"
+    region: Literal["us", "eu", "au"] = "us"
+    base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of region")
+    token: SecretStr
+    workspace: str = Field(min_length=1, description="the id_code that GET /me answers")
+    api_version: str = Field("2.16", description="sent as Intercom-Version")
+    workers: int = Field(16, ge=1, le=64, description="threads that are loaded at the same time")
+
+    @property
+    def url(self) -> str:
+        """Base URL without a trailing slash."""
+        return str(self.base_url or REGIONS[self.region]).rstrip("/")
+
+
+class Demo(_Settings):
+    """Which tickets a demo moves."""
+
+    size: int = Field(20, ge=1, le=1000)
+    seed: int = Field(1, ge=0, description="the same seed draws the same tickets")
+
+
+class Options(_Settings):
+    """How records move."""
+
+    migrated_tag: str | None = Field("migrated", description="put on every migrated ticket; null for none")
+    files_per_part: int = Field(5, ge=1, le=10, description="a comment with more files becomes further comments")
+    invalid_phone: Literal["attribute", "drop", "fail"] = Field(
+        "attribute", description="what becomes of a phone number that Intercom cannot use"
+    )
+    snooze_days: int = Field(30, ge=1, le=365, description="how long pending tickets stay snoozed after the migration")
+
+
+class Migration(_Settings):
+    """A migration: one source, one target workspace, one folder of staged data."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="the folder below data_dir")
+    data_dir: Path = Field(Path("data"), description="relative to this file")
+    source: Annotated[Source, Field()]
+    target: Target
+    demo: Demo = Demo()
+    options: Options = Options()
+    path: Path = Field(exclude=True, description="the file this was read from")
+
+    @property
+    def root(self) -> Path:
+        """Folder of everything this migration stages and writes down."""
+        return (self.path.parent / self.data_dir / self.name).resolve()
+
+    @property
+    def mapping_path(self) -> Path:
+        """`mapping.yaml`, beside `migration.yaml`."""
+        return self.path.with_name("mapping.yaml")
+
+
+def load_migration(path: Path) -> Migration:
+    """Read and validate `migration.yaml`.
+
+    Raises:
+        SettingsError: see `yamlfile.load`.
+    """
+    return yamlfile.load(path, Migration, path=path.resolve())

@@ -1,0 +1,97 @@
+"""YAML files with line numbers: reading, `${ENV}` expansion, and a model's complaints told in the file's own terms."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+
+from migration_pipeline.model.errors import SettingsError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(file: Path, model: type[Model], **known: object) -> Model:
+    """The file's content, and what is `known` besides, as `model`.
+
+    `${NAME}` is replaced from the environment, then from a `.env` beside the file.
+
+    Raises:
+        SettingsError: the file is missing, is no YAML, names an unset variable, or does not fit the model; the sentence
+            names file, line, key and what is allowed.
+    """
+    document = read(file)
+    try:
+        return model.model_validate({**_expanded(document, file), **known})
+    except ValidationError as error:
+        raise SettingsError(_complaint(error, document, file)) from None
+
+
+def read(path: Path) -> CommentedMap:
+    """The document as it stands, comments and line numbers kept.
+
+    Raises:
+        SettingsError: the file is missing, unreadable or no YAML mapping.
+    """
+    try:
+        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} does not exist; `migrate init` writes one, --config names another.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{line}: no valid YAML: {getattr(error, 'problem', error)}.") from None
+    if not isinstance(document, CommentedMap):
+        raise SettingsError(f"{path}: expected `key: value` lines at the top level.")
+    return document
+
+
+def _expanded(node: Any, path: Path) -> Any:
+    environment = {**dotenv_values(path.parent / ".env"), **os.environ}
+
+    def substitute(match: re.Match[str]) -> str:
+        value = environment.get(match[1])
+        if value is None:
+            raise SettingsError(
+                f"{path}: the environment variable {match[1]} is not set; set it, or put it into .env beside it."
+            )
+        return value
+
+    def walk(item: Any) -> Any:
+        if isinstance(item, CommentedMap):
+            return {str(key): walk(value) for key, value in item.items()}
+        if isinstance(item, CommentedSeq):
+            return [walk(value) for value in item]
+        return _VARIABLE.sub(substitute, item) if isinstance(item, str) else item
+
+    return walk(node)
+
+
+def _complaint(error: ValidationError, document: CommentedMap, path: Path) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    location = [part for part in first["loc"] if not isinstance(part, str) or part.isidentifier()]
+    line = _line(document, location)
+    key = ".".join(str(part) for part in location) or "the file"
+    message = {"extra_forbidden": "unknown key", "missing": "this key is required"}.get(first["type"], first["msg"])
+    return f"{path}, line {line}: {key}: {message.removeprefix('Value error, ')}."
+
+
+def _line(document: CommentedMap, location: list[Any]) -> int:
+    node: Any = document
+    line = 1
+    for part in location:
+        try:
+            line = (node.lc.key(part) if isinstance(node, CommentedMap) else node.lc.item(part))[0] + 1
+            node = node[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line

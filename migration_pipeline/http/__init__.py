@@ -1,0 +1,10 @@
+"""HTTP to the services: pooled sessions, retries of reads, pacing by rate headers, safe downloads.
+
+Belongs here: what is true of any service. Does not belong here: one service's paths, shapes or error texts.
+"""
+
+from migration_pipeline.http.downloads import DownloadRefused, download
+from migration_pipeline.http.pacing import Pacer, Window
+from migration_pipeline.http.session import Answer, ApiSession, Usage, redacted
+
+__all__ = ["Answer", "ApiSession", "DownloadRefused", "Pacer", "Usage", "Window", "download", "redacted"]

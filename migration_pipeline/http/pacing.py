@@ -1,0 +1,88 @@
+"""Pacing by what the service itself says is left of its rate window.
+
+A token-bucket library paces by a rate that is known beforehand; services raise and lower limits per plan and per
+endpoint, and say so in every answer's headers. So the headers drive: a call takes one from what is left of its bucket,
+and waits for the window's end when nothing is left. A raised limit is used without a change of settings.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from migration_pipeline.model.errors import RunStopped
+
+
+@dataclass(frozen=True)
+class Window:
+    """What an answer says of a bucket: its limit, how many calls are left, and in how many seconds it fills again."""
+
+    limit: int
+    remaining: int
+    resets_in: float
+
+
+@dataclass
+class _Bucket:
+    remaining: int | None = None
+    resets_at: float = 0.0
+
+
+class Pacer:
+    """Shared by all threads that call one service."""
+
+    def __init__(self, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
+        """`stop` ends every wait; `clock` gives seconds."""
+        self._stop = stop
+        self._clock = clock
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    def take(self, buckets: tuple[str, ...]) -> float:
+        """Take one call from each bucket, waiting until all have one left; the seconds waited.
+
+        Raises:
+            RunStopped: the run was asked to stop while waiting.
+        """
+        waited = 0.0
+        while True:
+            with self._lock:
+                now = self._clock()
+                pause = max((self._pause(name, now) for name in buckets), default=0.0)
+                if pause <= 0:
+                    for name in buckets:
+                        bucket = self._buckets.get(name)
+                        if bucket and bucket.remaining is not None:
+                            bucket.remaining -= 1
+                    return waited
+            if self._stop.wait(pause):
+                raise RunStopped("The run was stopped.")
+            waited += pause
+
+    def observe(self, name: str, window: Window) -> None:
+        """Take over what an answer said of a bucket.
+
+        Answers of concurrent calls arrive out of order: within one window the lowest number is the true one.
+        """
+        with self._lock:
+            bucket = self._buckets.setdefault(name, _Bucket())
+            resets_at = self._clock() + max(window.resets_in, 0.0)
+            same = bucket.remaining is not None and abs(resets_at - bucket.resets_at) < 1.5
+            bucket.remaining = min(bucket.remaining or 0, window.remaining) if same else window.remaining
+            bucket.resets_at = bucket.resets_at if same else resets_at
+
+    def exhausted(self, name: str, seconds: float) -> None:
+        """The service refused a call of this bucket: nothing is left of it for so many seconds."""
+        with self._lock:
+            bucket = self._buckets.setdefault(name, _Bucket())
+            bucket.remaining = 0
+            bucket.resets_at = max(bucket.resets_at, self._clock() + seconds)
+
+    def _pause(self, name: str, now: float) -> float:
+        bucket = self._buckets.get(name)
+        if bucket is None or bucket.remaining is None:
+            return 0.0
+        if now >= bucket.resets_at:
+            bucket.remaining = None
+            return 0.0
+        return bucket.resets_at - now if bucket.remaining <= 0 else 0.0

@@ -1,0 +1,258 @@
+"""One service's HTTP session: pooled connections, retried reads, writes sent at most once, counted calls.
+
+Belongs here: how a call travels, and which of the errors of `model.errors` its outcome is. Does not belong here: what
+a call means; whether a write in doubt was applied (the loader asks the target).
+"""
+
+import random
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import orjson
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from migration_pipeline.http.pacing import Pacer, Window
+from migration_pipeline.model.errors import AccessDenied, InDoubt, Rejected, RunStopped, ServiceDown, SettingsError
+
+READ_ATTEMPTS = 6
+TIMEOUT = (10, 90)
+_SECRET = re.compile(r"(?i)([?&](?:[^=&]*token|[^=&]*secret|code|sig|signature|key)=)[^&\s]+|(/token/)[^/?\s]+")
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets that URLs carry (tokens in queries and paths)."""
+    return _SECRET.sub(lambda match: f"{match[1] or match[2]}…", text)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered: status, parsed JSON (None where there is none), headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Usage:
+    """Calls made and seconds waited for rate windows; shared by threads, so only `count` changes it."""
+
+    calls: int = 0
+    writes: int = 0
+    throttled_seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, *, write: bool, waited: float) -> None:
+        """Add one call and the seconds it waited."""
+        with self._lock:
+            self.calls += 1
+            self.writes += write
+            self.throttled_seconds += waited
+
+
+class _Retry(Exception):
+    """A read worth another attempt, after so many seconds, or after a backoff where None."""
+
+    def __init__(self, sentence: str, after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Manners:
+    """What differs between services: which buckets a call draws on, and how answers tell windows and errors."""
+
+    buckets: Callable[[str, str], tuple[str, ...]]  # (method, path) -> buckets
+    windows: Callable[[Mapping[str, str]], dict[str, Window]]  # headers -> windows by bucket
+    error: Callable[[Any], tuple[str, str]]  # body of a refusal -> (code, message)
+
+
+class ApiSession:
+    """Calls to one service. Threads may share it."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        manners: Manners,
+        *,
+        auth: AuthBase | None,
+        headers: Mapping[str, str],
+        workers: int,
+        stop: threading.Event,
+        setting: str,
+    ) -> None:
+        """`name` and `setting` appear in sentences: the service's, and the settings block of migration.yaml to mend."""
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.usage = Usage()
+        self.stop = stop
+        self.pacer = Pacer(stop)
+        self._manners = manners
+        self._setting = setting
+        self._auth = auth
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update({"Accept": "application/json", **headers})
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=workers)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def read(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Answer:
+        """Call something that changes nothing. 429, 5xx, timeouts and broken answers are tried again.
+
+        `path` may be an absolute URL that the service gave out for its next page; it must be on the service's host.
+
+        Raises:
+            AccessDenied, Rejected, ServiceDown, RunStopped.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Retry),
+            stop=tenacity.stop_after_attempt(READ_ATTEMPTS),
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._read_once, method, path, params, json)
+        except _Retry as error:
+            raise ServiceDown(
+                f"{self.name} at {self.base_url} does not answer ({error}); check {self._setting} or start again later."
+            ) from error
+
+    def write(self, method: str, path: str, *, json: Any = None) -> Answer:
+        """Send something that changes the service, at most once; only a 429, which is never applied, is sent again.
+
+        Raises:
+            AccessDenied, Rejected, RunStopped: definitely not applied.
+            InDoubt: sent, and no usable answer.
+        """
+        while True:
+            try:
+                response = self._send(method, path, None, json, write=True)
+            except requests.ConnectionError as error:
+                if _never_connected(error):
+                    raise ServiceDown(
+                        f"{self.name} at {self.base_url} cannot be reached; check {self._setting}."
+                    ) from error
+                raise InDoubt(f"{method} {path}: the connection broke before an answer came.") from error
+            except requests.RequestException as error:
+                raise InDoubt(f"{method} {path}: no answer ({type(error).__name__}).") from error
+            if response.status_code == 429:
+                self._sleep(self._throttled(method, path, response))
+                continue
+            if response.status_code >= 500 or response.status_code == 408:
+                raise InDoubt(f"{method} {path}: {response.status_code}.")
+            body = _parsed(response)
+            if response.status_code >= 400:
+                raise self._refusal(response, body)
+            if body is None and response.content:
+                raise InDoubt(f"{method} {path}: an answer that cannot be read.")
+            return Answer(response.status_code, body, response.headers)
+
+    def absolute(self, path: str) -> str:
+        """The URL of a path, or a URL of the service itself.
+
+        Raises:
+            SettingsError: the URL leads to another host than the configured one.
+        """
+        url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
+        if urlsplit(url).netloc != urlsplit(self.base_url).netloc:
+            raise SettingsError(
+                f"{self.name} sent a next page on {urlsplit(url).netloc}, which is not the host of {self._setting}; "
+                "set it to the host that the service uses."
+            )
+        return urljoin(self.base_url, url)
+
+    def _read_once(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any) -> Answer:
+        try:
+            response = self._send(method, path, params, json, write=False)
+        except requests.RequestException as error:
+            raise _Retry(type(error).__name__) from error
+        if response.status_code == 429:
+            raise _Retry("429", self._throttled(method, path, response))
+        if response.status_code >= 500 or response.status_code == 408:
+            after = response.headers.get("Retry-After", "")
+            raise _Retry(str(response.status_code), float(after) if after.isdigit() else None)
+        body = _parsed(response)
+        if response.status_code >= 400:
+            raise self._refusal(response, body)
+        if body is None and response.content:
+            raise _Retry("an answer that cannot be read")
+        return Answer(response.status_code, body, response.headers)
+
+    def _send(
+        self, method: str, path: str, params: Mapping[str, Any] | None, json: Any, *, write: bool
+    ) -> requests.Response:
+        if self.stop.is_set():
+            raise RunStopped("The run was stopped.")
+        url = self.absolute(path)
+        waited = self.pacer.take(self._manners.buckets(method, urlsplit(url).path))
+        self.usage.count(write=write, waited=waited)
+        response = self._session.request(
+            method,
+            url,
+            params=params,
+            data=None if json is None else orjson.dumps(json),
+            headers=None if json is None else {"Content-Type": "application/json"},
+            auth=self._auth,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
+        for name, window in self._manners.windows(response.headers).items():
+            self.pacer.observe(name, window)
+        return response
+
+    def _throttled(self, method: str, path: str, response: requests.Response) -> float:
+        """Seconds until the window that refused the call is over."""
+        after = response.headers.get("Retry-After", "")
+        windows = self._manners.windows(response.headers)
+        empty = [window.resets_in for window in windows.values() if window.remaining <= 0]
+        seconds = float(after) if after.isdigit() else max(empty, default=1.0)
+        seconds = max(seconds, 0.1) + random.uniform(0, 0.25)  # noqa: S311 - jitter is no secret
+        for bucket in self._manners.buckets(method, urlsplit(self.absolute(path)).path):
+            if not empty or bucket in windows:
+                self.pacer.exhausted(bucket, seconds)
+        with self.usage._lock:
+            self.usage.throttled_seconds += seconds
+        return seconds
+
+    def _refusal(self, response: requests.Response, body: Any) -> AccessDenied | Rejected:
+        code, message = self._manners.error(body)
+        message = redacted(message)[:500]
+        if response.status_code in (401, 403):
+            return AccessDenied(
+                f"{self.name} refused access ({response.status_code} {message}): "
+                f"check the credentials in {self._setting}, their scopes, and the account's plan."
+            )
+        return Rejected(response.status_code, code, message)
+
+    def _sleep(self, seconds: float) -> None:
+        if self.stop.wait(seconds):
+            raise RunStopped("The run was stopped.")
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Retry) and error.after is not None:
+        return error.after
+    return float(tenacity.wait_random_exponential(multiplier=0.5, max=20)(state))
+
+
+def _parsed(response: requests.Response) -> Any:
+    try:
+        return orjson.loads(response.content) if response.content else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _never_connected(error: requests.ConnectionError) -> bool:
+    """Whether the call certainly never left: the connection could not even be opened."""
+    return isinstance(error, requests.exceptions.ConnectTimeout) or "NewConnectionError" in repr(error)

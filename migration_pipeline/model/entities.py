@@ -1,0 +1,180 @@
+"""Entity types in load order and the Arrow schemas of the canonical records that every source is normalized into.
+
+Belongs here: what a record *is*, whatever service it came from. Does not belong here: how a service spells it
+(`sources/`), or what the target wants (`target/`).
+
+All times are UTC. Ids are strings. A `*_ref` is the `source_id` of another record.
+`attributes` and `csat` are JSON text.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+ENTITY_TYPES: Final = ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets")
+"""Partition keys, in load order: everything an entity refers to stands before it."""
+
+NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "agents": (),
+    "teams": (),
+    "fields": (),
+    "tags": (),
+    "companies": (),
+    "contacts": ("companies",),
+    "tickets": ("agents", "teams", "fields", "tags", "companies", "contacts"),
+}
+"""What must be settled in the journal before an entity type is loaded."""
+
+TIME: Final = pa.timestamp("us", "UTC")
+TEXTS: Final = pa.list_(pa.string())
+
+RECORDS: Final[dict[str, pa.Schema]] = {
+    "agents": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("name", pa.string()),
+            ("email", pa.string()),
+            ("role", pa.string()),  # agent | admin | light
+            ("active", pa.bool_()),
+            ("updated_at", TIME),
+        ]
+    ),
+    "teams": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("name", pa.string()),
+            ("active", pa.bool_()),
+            ("updated_at", TIME),
+        ]
+    ),
+    "fields": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("scope", pa.string()),  # ticket | contact | company
+            ("key", pa.string()),
+            ("title", pa.string()),
+            ("description", pa.string()),
+            (
+                "type",
+                pa.string(),
+            ),  # text | multiline | boolean | date | integer | decimal | option | options | reference
+            ("options", pa.list_(pa.struct([("value", pa.string()), ("label", pa.string())]))),
+            ("active", pa.bool_()),
+            ("updated_at", TIME),
+        ]
+    ),
+    "tags": pa.schema([("source_id", pa.string()), ("name", pa.string()), ("uses", pa.int64())]),
+    "companies": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("external_id", pa.string()),
+            ("name", pa.string()),
+            ("domains", TEXTS),
+            ("notes", pa.string()),
+            ("tags", TEXTS),
+            ("attributes", pa.string()),
+            ("created_at", TIME),
+            ("updated_at", TIME),
+            ("deleted_at", TIME),
+        ]
+    ),
+    "contacts": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("external_id", pa.string()),
+            ("name", pa.string()),
+            ("emails", TEXTS),  # primary first
+            ("phones", TEXTS),  # primary first, as the source spells them
+            ("kind", pa.string()),  # end_user | agent | placeholder (someone the source no longer knows)
+            ("active", pa.bool_()),
+            ("suspended", pa.bool_()),
+            ("company_refs", TEXTS),  # default first
+            ("tags", TEXTS),
+            ("attributes", pa.string()),
+            ("locale", pa.string()),
+            ("time_zone", pa.string()),
+            ("notes", pa.string()),
+            ("avatar_url", pa.string()),
+            ("created_at", TIME),
+            ("updated_at", TIME),
+        ]
+    ),
+    "tickets": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("external_id", pa.string()),
+            ("subject", pa.string()),
+            ("state", pa.string()),  # open | snoozed | closed | deleted
+            ("status", pa.string()),  # the source's status key: new, open, pending, hold, solved, closed, deleted
+            ("status_label", pa.string()),
+            ("priority", pa.string()),
+            ("kind", pa.string()),
+            ("tags", TEXTS),
+            ("brand", pa.string()),
+            ("form", pa.string()),
+            ("team_ref", pa.string()),
+            ("requester_ref", pa.string()),
+            ("submitter_ref", pa.string()),
+            ("assignee_ref", pa.string()),
+            ("company_ref", pa.string()),
+            ("cc_refs", TEXTS),
+            ("follower_refs", TEXTS),
+            ("channel", pa.string()),
+            ("attributes", pa.string()),  # {field source_id: value | [values]}; only fields that have a value
+            ("csat", pa.string()),
+            ("links", pa.list_(pa.struct([("type", pa.string()), ("ref", pa.string())]))),
+            ("created_at", TIME),
+            ("updated_at", TIME),
+            ("due_at", TIME),
+            ("comment_count", pa.int64()),  # what the source says, null where it does not say
+        ]
+    ),
+    "comments": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("ticket_ref", pa.string()),
+            ("position", pa.int64()),  # 0-based, by (created_at, source_id)
+            ("author_ref", pa.string()),  # null: the source's own rules and systems
+            ("visibility", pa.string()),  # public | internal
+            ("kind", pa.string()),  # text | voice
+            ("channel", pa.string()),
+            ("body_html", pa.string()),
+            ("body_text", pa.string()),
+            ("created_at", TIME),
+        ]
+    ),
+    "attachments": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("ticket_ref", pa.string()),
+            ("comment_ref", pa.string()),
+            ("position", pa.int64()),
+            ("name", pa.string()),
+            ("content_type", pa.string()),
+            ("size", pa.int64()),  # bytes, as the source says
+            ("inline", pa.bool_()),
+            ("source_url", pa.string()),
+            ("sha256", pa.string()),  # null: the bytes are not in the blob store, `missing` says why
+            ("missing", pa.string()),
+        ]
+    ),
+    "rejects": pa.schema(
+        [
+            ("entity_type", pa.string()),
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("reason", pa.string()),
+            ("detail", pa.string()),
+        ]
+    ),
+}
+"""Canonical tables.
+
+`comments` and `attachments` belong to the partition `tickets`; `rejects` holds what no rule could read.
+"""

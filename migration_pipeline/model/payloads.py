@@ -1,0 +1,103 @@
+"""Arrow schemas of what mapping hands to the loader: target-shaped, but still addressed by source ids.
+
+Belongs here: the border between mapping and loading. Does not belong here: how either side does its work.
+
+`digest` is the hash of everything the row would make the target hold; an unchanged digest needs no write.
+`skip` is a reason code when mapping decided that the record does not move; `losses` lists what cannot be kept.
+`body` is the JSON body of the create call without ids that only the target knows.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+from migration_pipeline.model.entities import TEXTS, TIME
+
+LOSSES: Final = pa.list_(pa.struct([("reason", pa.string()), ("detail", pa.string())]))
+FILES: Final = pa.list_(
+    pa.struct(
+        [
+            ("attachment_ref", pa.string()),
+            ("name", pa.string()),
+            ("content_type", pa.string()),
+            ("size", pa.int64()),  # bytes
+            ("sha256", pa.string()),
+        ]
+    )
+)
+
+_HEAD: Final = [
+    ("source_id", pa.string()),
+    ("source_url", pa.string()),
+    ("digest", pa.string()),
+    ("skip", pa.string()),
+    ("skip_detail", pa.string()),
+    ("losses", LOSSES),
+]
+
+PAYLOADS: Final[dict[str, pa.Schema]] = {
+    "agents": pa.schema(
+        [*_HEAD, ("name", pa.string()), ("email", pa.string()), ("target_id", pa.string()), ("matched_by", pa.string())]
+    ),
+    "teams": pa.schema([*_HEAD, ("name", pa.string()), ("target_id", pa.string()), ("matched_by", pa.string())]),
+    "fields": pa.schema(
+        [
+            *_HEAD,
+            ("model", pa.string()),  # conversation | contact | company
+            ("name", pa.string()),
+            ("data_type", pa.string()),
+            ("options", TEXTS),
+            ("body", pa.string()),
+        ]
+    ),
+    "tags": pa.schema([*_HEAD, ("name", pa.string())]),
+    "companies": pa.schema([*_HEAD, ("body", pa.string()), ("has_contacts", pa.bool_())]),
+    "contacts": pa.schema([*_HEAD, ("body", pa.string()), ("company_refs", TEXTS)]),
+    "tickets": pa.schema(
+        [
+            *_HEAD,
+            ("requester_ref", pa.string()),
+            ("opener", pa.string()),  # plain text
+            ("created_at", TIME),
+            ("title", pa.string()),
+            ("attributes", pa.string()),  # JSON {attribute name: value}
+            ("company_ref", pa.string()),
+            ("participant_refs", TEXTS),
+            ("tags", TEXTS),  # names
+            ("admin_id", pa.string()),
+            ("team_id", pa.string()),
+            ("state", pa.string()),  # open | snoozed | closed
+            ("snoozed_until", TIME),
+            ("part_count", pa.int64()),
+            ("opener_comment_ref", pa.string()),  # the comment that the opener carries; null when the opener is a stub
+        ]
+    ),
+    "parts": pa.schema(
+        [
+            ("ticket_ref", pa.string()),
+            ("position", pa.int64()),  # order in the thread, 0-based; the opener is not a part
+            ("comment_ref", pa.string()),
+            ("author_kind", pa.string()),  # admin | contact
+            ("admin_id", pa.string()),
+            ("contact_ref", pa.string()),
+            ("message_type", pa.string()),  # comment | note
+            ("body", pa.string()),  # HTML
+            ("created_at", TIME),
+            ("files", FILES),
+        ]
+    ),
+}
+
+PLAN: Final = pa.schema(
+    [
+        ("entity_type", pa.string()),
+        ("source_id", pa.string()),
+        ("source_url", pa.string()),
+        ("action", pa.string()),  # create | keep | skip | fail
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("digest", pa.string()),
+        ("calls", pa.int64()),  # writing calls that the action needs
+    ]
+)
+"""The load plan: one row per record in the scope of the run, and all that the loader executes."""

@@ -1,0 +1,51 @@
+"""Reason codes: why a record failed, was skipped, or lost something. One sentence each, written for the report.
+
+Belongs here: every code that may stand in a report. A code that is not in this table cannot be reported.
+"""
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    # The source's record could not be read.
+    "malformed_record": "The source's record lacks a field it must have, or carries one of the wrong type.",
+    "comments_missing": "The source counts more comments than it hands out.",
+    "not_found_in_source": "Other records refer to this one, but the source does not hand it out.",
+    # The record does not move by rule.
+    "deleted_in_source": "The record is deleted in the source.",
+    "inactive_in_source": "The person is inactive in the source and no ticket that moves refers to them.",
+    "inactive_field": "The field is inactive in the source and no ticket carries a value of it.",
+    "field_type_not_supported": "The target has no attribute type for this field.",
+    "not_mapped": "mapping.yaml says that this record does not move.",
+    "no_teammate": "No teammate of the target matches; the fallback admin stands in, named in the text.",
+    "no_team": "No team of the target matches; its tickets arrive without a team.",
+    "company_without_contacts": "Created, but Intercom shows a company only once a contact belongs to it.",
+    # The record could not be written.
+    "rejected_by_target": "The target refused the record.",
+    "parent_failed": "A record that this one belongs to was not migrated; a later run takes it up again.",
+    "too_many_parts": "The thread has more parts than a conversation of the target can show (500).",
+    "interrupted": "The run ended before this record was finished; the next run goes on from here.",
+    # The record moved, and something of it could not be kept.
+    "file_missing": "A file could not be fetched from the source.",
+    "file_malware": "The source marked a file as malware and does not hand it out.",
+    "file_too_large": "A file is larger than the limit for one file.",
+    "invalid_phone": "A phone number is not one that Intercom can use; the original text is kept in an attribute.",
+    "opener_formatting": "The opening message of a conversation is plain text in Intercom; its formatting became text.",
+    "opener_stub": "The thread does not start with its requester's own words; a line with the subject opens it.",
+    "author_replaced": "The author has no teammate in Intercom; the fallback admin stands in, named in the text.",
+    "author_unknown": "The source no longer knows the author; a placeholder contact stands in.",
+    "contact_note": "Someone who is no teammate wrote an internal note; the fallback admin stands in.",
+    "value_truncated": "A text was longer than an attribute of the target holds (255 characters).",
+    "value_dropped": "A value did not fit the attribute's type.",
+    "shared_contact": "Another contact of the target already had these details; the two share one contact.",
+    "date_bumped": "A date was moved by seconds to keep the order of a thread.",
+    "assignee_unmapped": "The assignee has no teammate in Intercom; the conversation stays unassigned, or with its team.",
+}
+
+
+def sentence(reason: str) -> str:
+    """The sentence of a reason code.
+
+    Raises:
+        KeyError: the code is not in the table; a report must never show an unexplained code.
+    """
+    return REASONS[reason]

@@ -1,0 +1,50 @@
+"""What every stage knows of the run it works for: its id, its mode, whether it was asked to stop, where progress goes."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from migration_pipeline.model.errors import RunStopped
+
+Mode = Literal["demo", "full"]
+
+
+class Progress(Protocol):
+    """Where a stage tells how far it is; calling it often is cheap."""
+
+    def __call__(self, stage: str, entity_type: str, done: int, total: int | None) -> None:
+        """`total` is None where the source does not say how many there are."""
+
+
+def _silent(stage: str, entity_type: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the pipeline."""
+
+    run_id: str
+    mode: Mode
+    stop: threading.Event = field(default_factory=threading.Event)
+    progress: Progress = _silent
+
+    def check(self) -> None:
+        """Go on, or leave.
+
+        Raises:
+            RunStopped: the run was asked to stop.
+        """
+        if self.stop.is_set():
+            raise RunStopped("The run was stopped; the next one goes on from here.")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding of the preflight, as `migrate check` prints it."""
+
+    id: str
+    status: Literal["pass", "warn", "block", "manual"]
+    subject: str
+    risk: str = ""
+    remedy: str = ""

@@ -1,0 +1,47 @@
+"""The services that are read: one folder each, with one shape inside (client, streams, normalization).
+
+Belongs here: what every source offers. Does not belong here: anything of one service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from migration_pipeline.http import Usage
+from migration_pipeline.model.run import Check, Run
+from migration_pipeline.staging import Staging
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The tickets of a demo, in the order they were drawn."""
+
+    seed: int
+    size: int
+    ids: tuple[str, ...]
+
+
+class Source(Protocol):
+    """A help desk that is read, never written to."""
+
+    kind: str
+    usage: Usage
+    extraction_order: tuple[str, ...]
+    """Entity types in the order that keeps a moving source consistent (people after the tickets that mention them)."""
+    streams: Mapping[str, tuple[str, ...]]
+    """The snapshot streams that the canonical records of each entity type are made of."""
+
+    def checks(self) -> list[Check]:
+        """Preflight: reachable, credentials, scopes. Never raises for what a user can mend."""
+
+    def extract(self, entity_type: str, staging: Staging, run: Run) -> int:
+        """Read what is new since each stream's cursor into the snapshots; the rows added. Goes on where it was cut."""
+
+    def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
+        """Draw tickets by chance from all tickets, without reading all of them."""
+
+    def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
+        """Read the sample's records of one entity type, and nothing else; the rows added."""
+
+    def normalize(self, entity_type: str, staging: Staging) -> dict[str, int]:
+        """Make the canonical tables of one entity type from the snapshots; rows by table. Pure."""
