@@ -38,7 +38,7 @@ REASONS: Final[dict[str, str]] = {
     "value_dropped": "A value did not fit the attribute's type.",
     "shared_contact": "Another contact of the target already had these details; the two share one contact.",
     "date_bumped": "A date was moved by seconds to keep the order of a thread.",
-    "assignee_unmapped": "The assignee has no teammate in Intercom; the conversation stays unassigned, or with its team.",
+    "assignee_unmapped": "The assignee has no teammate in Intercom; only the team, if any, is assigned.",
 }
 
 

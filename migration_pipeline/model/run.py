@@ -1,4 +1,4 @@
-"""What every stage knows of the run it works for: its id, its mode, whether it was asked to stop, where progress goes."""
+"""What every stage knows of its run: the id, the mode, whether it was asked to stop, where progress goes."""
 
 import threading
 from dataclasses import dataclass, field
