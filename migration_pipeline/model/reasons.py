@@ -19,6 +19,7 @@ REASONS: Final[dict[str, str]] = {
     "no_teammate": "No teammate of the target matches; the fallback admin stands in, named in the text.",
     "no_team": "No team of the target matches; its tickets arrive without a team.",
     "company_without_contacts": "Created, but Intercom shows a company only once a contact belongs to it.",
+    "changed_since": "The record changed after it was migrated; the target still holds what was migrated.",
     # The record could not be written.
     "rejected_by_target": "The target refused the record.",
     "parent_failed": "A record that this one belongs to was not migrated; a later run takes it up again.",

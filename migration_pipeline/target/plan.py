@@ -1,0 +1,127 @@
+"""The load plan: what the mode of a run decides, as rows that the loader executes without knowing modes.
+
+demo: the sample, and all it refers to. full: everything. Either way a record whose payload the journal knows to be
+in the target already is kept, and needs no call.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import duckdb
+
+from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
+from migration_pipeline.model.outcomes import OUTCOMES
+from migration_pipeline.model.payloads import PAYLOADS, PLAN
+from migration_pipeline.model.run import Run
+from migration_pipeline.staging import Staging
+
+FAILURES: Final = frozenset({"too_many_parts", "invalid_phone", "malformed_record", "comments_missing"})
+"""Reasons of mapping and normalization that count as failed; every other reason not to move is a skip by rule."""
+
+_CALLS: Final[Mapping[str, str]] = {
+    "agents": "0",
+    "teams": "0",
+    "fields": "1",
+    "tags": "1",
+    "companies": "1",
+    "contacts": "1 + len(payload.company_refs)",
+    "tickets": """
+        2 + payload.part_count + len(payload.participant_refs) + len(payload.tags)
+        + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT + (payload.state <> 'open')::BIGINT
+    """,
+}
+"""Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most."""
+
+_SAMPLE_SCOPE: Final[Mapping[str, str]] = {
+    "tickets": "SELECT id FROM sample",
+    "contacts": """
+        SELECT requester_ref AS id FROM sampled_tickets
+        UNION SELECT unnest(participant_refs) FROM sampled_tickets
+        UNION SELECT contact_ref FROM payload_parts SEMI JOIN sample ON ticket_ref = sample.id
+    """,
+    "companies": """
+        SELECT company_ref AS id FROM sampled_tickets
+        UNION SELECT unnest(company_refs) FROM payload_contacts SEMI JOIN scope_contacts ON source_id = scope_contacts.id
+    """,
+    "agents": """
+        SELECT assignee_ref AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id
+        UNION SELECT author_ref FROM record_comments SEMI JOIN sample ON ticket_ref = sample.id
+    """,
+    "teams": "SELECT team_ref AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id",
+    "fields": """
+        SELECT unnest(json_keys(attributes)) AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id
+        UNION SELECT source_id FROM payload_fields WHERE starts_with(source_id, 'pipeline:')
+    """,
+    "tags": """
+        SELECT payload_tags.source_id AS id FROM payload_tags
+        SEMI JOIN (SELECT unnest(tags) AS name FROM sampled_tickets) AS used ON used.name = payload_tags.name
+    """,
+}
+"""What a demo moves of each entity type: the sampled tickets and what they refer to, nothing else."""
+
+
+def make_plan(entity_type: str, staging: Staging, run: Run, sample: tuple[str, ...] | None) -> dict[str, int]:
+    """Write the plan of one entity type; the number of rows by action.
+
+    `sample` are the source ids of a demo's tickets; None plans everything.
+    """
+    connection = staging.connect()
+    _views(connection, staging, sample)
+    staging.tables.write_query("plan", entity_type, PLAN, connection, _query(entity_type), {"run_id": run.run_id})
+    counts = connection.sql(
+        f"SELECT action, count(*) FROM {staging.tables.scan('plan', entity_type, PLAN)} GROUP BY action"
+    ).fetchall()
+    return {str(action): int(rows) for action, rows in counts}
+
+
+def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tuple[str, ...] | None) -> None:
+    """Name the tables, the sample, and the scope of each entity type."""
+    for prefix, stage, schemas in (("record", "records", RECORDS), ("payload", "payloads", PAYLOADS)):
+        for table, schema in schemas.items():
+            connection.execute(f"CREATE VIEW {prefix}_{table} AS FROM {staging.tables.scan(stage, table, schema)}")
+    for entity_type in ENTITY_TYPES:
+        rejects = staging.tables.scan("records", f"rejects_{entity_type}", RECORDS["rejects"])
+        connection.execute(f"CREATE VIEW rejects_{entity_type} AS FROM {rejects}")
+    connection.execute(f"CREATE VIEW outcomes AS FROM {staging.tables.scan('outcomes', 'outcomes', OUTCOMES)}")
+    if sample is None:
+        for entity_type in ENTITY_TYPES:
+            connection.execute(
+                f"CREATE VIEW scope_{entity_type} AS SELECT source_id AS id FROM payload_{entity_type} "
+                f"UNION SELECT source_id FROM rejects_{entity_type}"
+            )
+        return
+    connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample)])
+    connection.execute("CREATE VIEW sampled_tickets AS FROM payload_tickets SEMI JOIN sample ON source_id = sample.id")
+    for entity_type, query in _SAMPLE_SCOPE.items():
+        connection.execute(f"CREATE TABLE scope_{entity_type} AS SELECT DISTINCT id FROM ({query}) WHERE id IS NOT NULL")
+
+
+def _query(entity_type: str) -> str:
+    """One row per record in scope: rejected ones fail, the others do what payload and journal say."""
+    failures = ", ".join(f"'{reason}'" for reason in sorted(FAILURES))
+    return f"""
+        SELECT
+            '{entity_type}' AS entity_type,
+            payload.source_id,
+            payload.source_url,
+            CASE
+                WHEN payload.skip IN ({failures}) THEN 'fail'
+                WHEN payload.skip IS NOT NULL THEN 'skip'
+                WHEN outcome.outcome = 'migrated' THEN 'keep'
+                ELSE 'create'
+            END AS action,
+            CASE
+                WHEN payload.skip IS NOT NULL THEN payload.skip
+                WHEN outcome.outcome = 'migrated' AND outcome.digest <> payload.digest THEN 'changed_since'
+            END AS reason,
+            payload.skip_detail AS detail,
+            payload.digest,
+            CASE WHEN action = 'create' THEN {_CALLS[entity_type]} ELSE 0 END AS calls
+        FROM payload_{entity_type} AS payload
+        SEMI JOIN scope_{entity_type} AS scope ON payload.source_id = scope.id
+        LEFT JOIN outcomes AS outcome
+            ON outcome.entity_type = '{entity_type}' AND outcome.source_id = payload.source_id
+        UNION ALL BY NAME
+        SELECT entity_type, source_id, source_url, 'fail' AS action, reason, detail, NULL AS digest, 0 AS calls
+        FROM rejects_{entity_type} SEMI JOIN scope_{entity_type} AS scope ON source_id = scope.id
+    """
