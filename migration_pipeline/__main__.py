@@ -1,0 +1,5 @@
+"""`python -m migration_pipeline`, the same as `migrate`."""
+
+from migration_pipeline.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Assets with the target: the plan of what to write, the writing itself, and reading it back."""
+
+import dagster as dg
+
+from migration_pipeline.assets.mapping import mapped
+from migration_pipeline.assets.source import single_run
+from migration_pipeline.assets.stages import OWNERS, columns, each_entity_type, stage
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.jobs import MODES
+from migration_pipeline.journal import exporting
+from migration_pipeline.model.errors import RefusedByGate
+from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
+from migration_pipeline.model.payloads import PLAN
+from migration_pipeline.partitions import entity_types
+from migration_pipeline.staging.catalogue import rebuild
+from migration_pipeline.target.loader import load
+from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.verify import verify
+
+
+@dg.asset(
+    partitions_def=entity_types,
+    backfill_policy=single_run,
+    deps=[mapped],
+    group_name="target",
+    kinds={"duckdb", "parquet"},
+    owners=OWNERS,
+    metadata=columns(PLAN),
+)
+def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """What the run is going to do with each record in its scope, and how many writing calls that takes."""
+    with stage(context, workbench) as run:
+        sample = workbench.sample(run).ids if run.mode == "demo" else None
+        workbench.journal.export(workbench.outcomes_path)
+
+        def plan(entity_type: str) -> dict[str, int | float]:
+            actions = make_plan(entity_type, workbench.staging, run, sample)
+            return {"dagster/partition_row_count": sum(actions.values()), **actions}
+
+        each_entity_type(context, plan)
+        rebuild(workbench.staging)
+
+
+@dg.asset(
+    partitions_def=entity_types,
+    backfill_policy=single_run,
+    deps=[load_plan],
+    group_name="target",
+    kinds={"intercom"},
+    owners=OWNERS,
+    metadata=columns(OUTCOMES),
+)
+def loaded(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """The target holds what the plan says; every write stands in the journal before it is sent.
+
+    Loading is started by a job; a materialization from an asset page only stages.
+    """
+    with stage(context, workbench) as run:
+        if context.run.job_name not in MODES:
+            raise RefusedByGate(f"Loading is started by a job ({', '.join(MODES)}); this launch may only stage.")
+        client, journal = workbench.client, workbench.journal
+        journal.begin_run(run.run_id, run.mode, client.workspace)
+
+        def load_one(entity_type: str) -> dict[str, int | float]:
+            calls, writes = client.usage.calls, client.usage.writes
+            throttled = client.usage.throttled_seconds
+            done = load(entity_type, workbench.staging, journal, client, workbench.catalogue, workbench.migration, run)
+            return {
+                "dagster/partition_row_count": done.migrated,
+                "migrated": done.migrated,
+                "failed": done.failed,
+                "skipped": done.skipped,
+                "target_calls": client.usage.calls - calls,
+                "target_writes": client.usage.writes - writes,
+                "throttled_seconds": client.usage.throttled_seconds - throttled,
+            }
+
+        with exporting(journal, workbench.outcomes_path):
+            each_entity_type(context, load_one)
+
+
+@dg.asset(
+    partitions_def=entity_types,
+    backfill_policy=single_run,
+    deps=[loaded],
+    group_name="target",
+    kinds={"intercom", "parquet"},
+    owners=OWNERS,
+    metadata=columns(VERIFICATION),
+)
+def verified(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """The target, read back and compared with what was meant, field by field."""
+    with stage(context, workbench) as run:
+
+        def verify_one(entity_type: str) -> dict[str, int | float]:
+            done = verify(entity_type, workbench.staging, workbench.journal, workbench.client, run)
+            return {"compared": done.compared, "matched": done.matched}
+
+        each_entity_type(context, verify_one)

@@ -1,0 +1,39 @@
+"""Assets for people: the report of a run, and the DuckDB file over everything that is staged."""
+
+import dagster as dg
+
+from migration_pipeline.assets.loading import verified
+from migration_pipeline.assets.stages import OWNERS, stage
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.reports import build, four_columns_markdown
+from migration_pipeline.staging.catalogue import rebuild
+
+
+@dg.asset(deps=[verified], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
+def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+    """Available, migrated, failed and skipped records per entity type, with lists, reasons and links to both sides."""
+    with stage(context, workbench) as run:
+        workbench.journal.export(workbench.outcomes_path)
+        made = build(workbench.staging, run.run_id, run.mode, workbench.migration)
+        workbench.journal.end_run(run.run_id, "finished")
+        return dg.MaterializeResult(
+            metadata={
+                "records": dg.MetadataValue.md(four_columns_markdown(made)),
+                "page": dg.MetadataValue.path(made.folder / "report.html"),
+                "folder": dg.MetadataValue.path(made.folder),
+            },
+            check_results=[],
+        )
+
+
+@dg.asset_check(asset=report, description="available = migrated + failed + skipped, for each entity type.")
+def every_record_accounted_for(workbench: dg.ResourceParam[Workbench], context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """Every record of the plan has an outcome, and none was interrupted."""
+
+
+@dg.asset(deps=[report], group_name="reports", kinds={"duckdb"}, owners=OWNERS)
+def staging_database(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """staging.duckdb: plain-named views over snapshots, records, payloads, plan, outcomes and mismatches."""
+    with stage(context, workbench):
+        path = rebuild(workbench.staging)
+        context.add_output_metadata({"path": dg.MetadataValue.path(path)})

@@ -1,0 +1,64 @@
+"""What all stage assets have in common: the walk over entity types, and what each materialization says of itself."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import dagster as dg
+import pyarrow as pa
+
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.jobs import MODES
+from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.model.errors import MigrationError, SettingsError
+from migration_pipeline.model.run import Mode, Run
+
+OWNERS = ["team:support-operations"]
+
+
+def mode_of(context: dg.AssetExecutionContext) -> Mode:
+    """The mode of the run: that of its job; what is materialized from an asset page counts as full."""
+    return MODES.get(context.run.job_name, "full")
+
+
+@contextmanager
+def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[Run]:
+    """Work on one asset: the run to work for; errors that a user can mend end the step with one sentence."""
+    mode = mode_of(context)
+    try:
+        with workbench.telling(context.run_id, mode):
+            yield workbench.run(context.run_id, mode)
+    except MigrationError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def each_entity_type(
+    context: dg.AssetExecutionContext,
+    work: Callable[[str], Mapping[str, int | float]],
+    *,
+    order: tuple[str, ...] = ENTITY_TYPES,
+) -> None:
+    """Do the work for each entity type of the run, in load order, and attach what it says to that partition.
+
+    Raises:
+        SettingsError: the run covers no entity type (Dagster takes a reversed range for an empty one).
+    """
+    keys = set(context.partition_keys)
+    if not keys:
+        raise SettingsError("The run covers no entity type: give the partition range in load order.")
+    for entity_type in (key for key in order if key in keys):
+        started = time.monotonic()
+        told = dict(work(entity_type))
+        context.add_asset_metadata(
+            {
+                **{name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()},
+                "seconds": round(time.monotonic() - started, 3),
+            },
+            partition_key=entity_type,
+        )
+
+
+def columns(schema: pa.Schema) -> dict[str, dg.TableSchema]:
+    """The schema as Dagster shows it on an asset's page."""
+    shown = [dg.TableColumn(field.name, str(field.type)) for field in schema]
+    return {"dagster/column_schema": dg.TableSchema(shown)}

@@ -1,0 +1,213 @@
+"""What a run works with: the settings, the stores, both services, and the lock that keeps other runs away.
+
+Belongs here: which part is handed to which. Nothing is opened before a stage asks for it, so that a wrong setting is
+told by the step that needs it.
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import sqlalchemy.exc
+from filelock import FileLock, Timeout
+from platformdirs import user_state_path
+
+from migration_pipeline.config import Migration, load_migration
+from migration_pipeline.config.mapping import Mapping, load_mapping
+from migration_pipeline.journal import Journal
+from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
+from migration_pipeline.model.run import Mode, Run
+from migration_pipeline.sources import Sample, Source
+from migration_pipeline.sources.zendesk import ZendeskSource
+from migration_pipeline.staging import Staging
+from migration_pipeline.staging.atomic import read_json, write_json
+from migration_pipeline.staging.progress import ProgressFile
+from migration_pipeline.target.catalogue import Catalogue
+from migration_pipeline.target.client import IntercomClient, connect
+
+EXIT_CODES: Final[dict[type[MigrationError], int]] = {SettingsError: 2, RefusedByGate: 3}
+
+
+def config_path(given: str = "") -> Path:
+    """The migration.yaml to use: the one given, else $MIGRATION_CONFIG, else ./migration.yaml."""
+    return Path(given or os.environ.get("MIGRATION_CONFIG") or "migration.yaml")
+
+
+class Workbench:
+    """The parts of one migration, opened when first used; one per run, used by one thread at a time."""
+
+    def __init__(self, config: Path) -> None:
+        """`config` is the path of migration.yaml; it is read when first needed."""
+        self._config = config
+        self._lock: FileLock | None = None
+        self.stop = threading.Event()
+
+    @cached_property
+    def migration(self) -> Migration:
+        """The settings.
+
+        Raises:
+            SettingsError: see `config.load_migration`.
+        """
+        return load_migration(self._config)
+
+    @cached_property
+    def staging(self) -> Staging:
+        """The stores, with this run as their only writer."""
+        return Staging(self.migration)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of what was written to the target."""
+        return Journal.open(f"sqlite:///{self.migration.root / 'journal.sqlite'}")
+
+    @cached_property
+    def source(self) -> Source:
+        """The help desk that is read."""
+        token = user_state_path("migration_pipeline") / "tokens" / f"{self.migration.name}-source.json"
+        return ZendeskSource(self.migration.source, token_path=token, stop=self.stop)
+
+    @cached_property
+    def unproved_client(self) -> IntercomClient:
+        """The target, before it was asked which workspace it is; it refuses to write."""
+        return connect(self.migration.target, self.stop)
+
+    @cached_property
+    def client(self) -> IntercomClient:
+        """The target, which has proved to be the workspace that the settings name.
+
+        Raises:
+            RefusedByGate: it is another workspace.
+        """
+        self.unproved_client.require_workspace()
+        return self.unproved_client
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the target workspace holds that records are mapped to, as it was read last."""
+        path = self.migration.root / "catalogue.json"
+        if not path.exists():
+            raise SettingsError("The target's catalogue was not read yet: materialize `target_catalogue` first.")
+        return Catalogue.from_json(path.read_bytes())
+
+    @property
+    def outcomes_path(self) -> Path:
+        """Where the journal's outcomes are exported to."""
+        return self.staging.tables.path("outcomes", "outcomes")
+
+    @property
+    def mapping(self) -> Mapping:
+        """mapping.yaml.
+
+        Raises:
+            SettingsError: it is missing or wrong.
+        """
+        return load_mapping(self.migration.mapping_path)
+
+    def sample(self, run: Run) -> Sample:
+        """The tickets of a demo; drawn once, and the same ones until its settings change."""
+        path = self.migration.root / "sample.json"
+        wanted = self.migration.demo
+        kept = read_json(path)
+        if kept and (kept["seed"], kept["size"]) == (wanted.seed, wanted.size):
+            return Sample(seed=wanted.seed, size=wanted.size, ids=tuple(kept["ids"]))
+        sample = self.source.draw(wanted.size, wanted.seed, self.staging, run)
+        write_json(path, {"seed": sample.seed, "size": sample.size, "ids": list(sample.ids)})
+        return sample
+
+    def run(self, run_id: str, mode: Mode) -> Run:
+        """Begin, or go on with, a run: take the lock, and say where progress goes.
+
+        Raises:
+            RefusedByGate: another run of this migration, or into this workspace, is at work.
+        """
+        self._take_lock(run_id)
+        self._tell({"run_id": run_id, "mode": mode})
+        return Run(run_id, mode, self.stop, self._progress(run_id, mode))
+
+    def close(self) -> None:
+        """Let go of the journal and the lock."""
+        if "journal" in self.__dict__:
+            self.journal.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    @contextmanager
+    def telling(self, run_id: str, mode: str) -> Iterator[None]:
+        """Errors within leave as one sentence for the user, written down for whoever started the run.
+
+        Raises:
+            MigrationError: as it was, or in place of a full disk.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self.stop.set()
+            sentence = _sentence(error, self._config)
+            if sentence is None:
+                raise
+            code = next((code for kind, code in EXIT_CODES.items() if isinstance(sentence, kind)), 1)
+            self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
+            raise sentence from error
+
+    def _tell(self, document: dict[str, Any]) -> None:
+        """Write to the file that whoever started the run's process may have named."""
+        path = os.environ.get("MIGRATION_TELL")
+        if path:
+            write_json(Path(path), document)
+
+    @cached_property
+    def _progress_file(self) -> dict[str, ProgressFile]:
+        return {}
+
+    def _progress(self, run_id: str, mode: Mode) -> ProgressFile:
+        path = self.migration.root / "progress.json"
+        return self._progress_file.setdefault(run_id, ProgressFile(path, run_id, mode))
+
+    def _take_lock(self, run_id: str) -> None:
+        if self._lock is not None:
+            return
+        target = self.migration.target
+        key = sha256(f"{target.url} {target.workspace}".encode()).hexdigest()[:16]
+        path = user_state_path("migration_pipeline") / "locks" / f"{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        holder = path.with_suffix(".holder.json")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            other: Any = read_json(holder) or {}
+            raise RefusedByGate(
+                f"Run {other.get('run_id', '?')} (process {other.get('pid', '?')}) is at work on workspace {target.workspace}; "
+                f"wait for its end, or stop it, and start again."
+            ) from None
+        write_json(holder, {"run_id": run_id, "pid": os.getpid()})
+        self._lock = lock
+
+
+def _sentence(error: BaseException, config: Path) -> MigrationError | None:
+    """The error as a user should see it; None for a defect of ours, which keeps its traceback."""
+    if isinstance(error, MigrationError):
+        return error
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    told = isinstance(error, OSError | duckdb.Error | sqlalchemy.exc.DBAPIError) and (
+        "No space left" in str(error) or "disk is full" in str(error)
+    )
+    if full or told:
+        return SettingsError(
+            f"The disk is full. Free some space, or let data_dir in {config} name another disk, and start again: "
+            "the run goes on from where it was."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return SettingsError(f"{error.filename} cannot be written ({error.strerror}); check data_dir in {config}.")
+    if isinstance(error, KeyboardInterrupt):
+        return RunStopped("The run was stopped; the next one goes on from here.")
+    return None

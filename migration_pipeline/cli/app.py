@@ -1,0 +1,225 @@
+"""The commands of `migrate`, their options and their exit codes (0 finished, 1 failed, 2 settings, 3 refused)."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.cli import jobs, template
+from migration_pipeline.cli.output import Told, console, emit, four_columns
+from migration_pipeline.cli.setting import instance_environment, migration_of
+from migration_pipeline.config import Migration
+from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.reports import Report, open_report
+from migration_pipeline.staging.progress import read_progress
+from migration_pipeline.target.verify import summary
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def common(command: Command) -> Command:
+    """The options that every command takes."""
+    command = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")(command)
+    return click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False),
+        help="migration.yaml to use; default ./migration.yaml, else the embedded sandbox.",
+    )(command)  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="migration-pipeline")
+def main() -> None:
+    """Move a whole help desk into Intercom, and prove that nothing was lost."""
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Serve a stand-in help desk and a stand-in Intercom on loopback, until stopped."""
+    os.execv(sys.executable, [sys.executable, "-m", "migration_pipeline.sandbox", *arguments])  # noqa: S606 - our own module
+
+
+@main.command()
+@click.option("--source", "kind", type=click.Choice(["zendesk"]), default="zendesk", show_default=True)
+@click.option("--subdomain", prompt="Zendesk subdomain (acme for acme.zendesk.com)", help="Of the source account.")
+@click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us", show_default=True, help="Of the workspace.")
+@click.option("--workspace", prompt="Intercom workspace (id_code, in the URL after /a/apps/)", help="The only target.")
+@common
+def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: str, workspace: str) -> None:
+    """Write a migration.yaml with comments; secrets stay in the environment or in .env."""
+    path = config or Path("migration.yaml")
+    if path.exists():
+        raise Told(f"{path} exists already; edit it, or name another file with --config.", 2)
+    path.write_text(template.render(kind, subdomain, region, workspace), encoding="utf-8")
+    console.print(f"Wrote {path}. Put the secrets it names into .env beside it; then: migrate check")
+    emit({"config": str(path)}, as_json=as_json)
+
+
+@main.command()
+@common
+def check(config: Path | None, as_json: bool) -> None:
+    """Preflight: credentials, workspace and teammates of both sides; writes nothing."""
+    with migration_of(config) as migration, _workbench(migration) as workbench:
+        checks = [*workbench.source.checks(), *workbench.unproved_client.checks()]
+    signs = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "block": "[red]✗[/]", "manual": "[blue]?[/]"}
+    for item in checks:
+        console.print(f"{signs[item.status]} {item.id}: {item.subject}", soft_wrap=True)
+        if item.status != "pass":
+            console.print(f"    risk: {item.risk}\n    remedy: {item.remedy}", soft_wrap=True)
+    emit({"checks": [vars(item) for item in checks]}, as_json=as_json)
+    if any(item.status == "block" for item in checks):
+        raise Told("A run would fail: mend what is marked ✗ first.", 3)
+
+
+@main.command("map")
+@common
+def map_(config: Path | None, as_json: bool) -> None:
+    """Propose what becomes what, in mapping.yaml beside migration.yaml; what a person wrote there stays."""
+    with migration_of(config) as migration:
+        ended = jobs.run_job("mapping_proposal", migration)
+        with _workbench(migration) as workbench:
+            told = workbench.mapping.summary()
+    console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
+    emit({"run_id": ended.run_id, "mapping": str(migration.mapping_path), **told}, as_json=as_json)
+
+
+@main.command()
+@common
+def demo(config: Path | None, as_json: bool) -> None:
+    """Move 20 tickets, drawn by chance from all, with everything that belongs to them."""
+    _migrate("demo_migration", config, as_json=as_json)
+
+
+@main.command()
+@common
+def full(config: Path | None, as_json: bool) -> None:
+    """Move the whole help desk; what is there already stays as it is."""
+    _migrate("full_migration", config, as_json=as_json)
+
+
+@main.command()
+@click.option("--watch", is_flag=True, help="Go on until the run ends.")
+@common
+def status(config: Path | None, as_json: bool, watch: bool) -> None:
+    """Tell how far the newest run is."""
+    with migration_of(config) as migration:
+        path = migration.root / "progress.json"
+        document = read_progress(path)
+        while watch and document and document["status"] == "running":
+            _tell_progress(document)
+            time.sleep(2)
+            document = read_progress(path)
+    if document is None:
+        raise Told("No run yet: start with `migrate demo`.", 1)
+    _tell_progress(document)
+    emit(document, as_json=as_json)
+
+
+@main.command()
+@click.option("--run", "run_id", help="Default: the newest run that made a report.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Copy the lists and the page there.")
+@common
+def report(config: Path | None, as_json: bool, run_id: str | None, out: Path | None) -> None:
+    """Show the report of a run: the four columns, the lists, the page."""
+    with migration_of(config) as migration:
+        made = _report(migration, run_id)
+        if out:
+            shutil.copytree(made.folder, out, dirs_exist_ok=True)
+        _tell_report(made, out or made.folder)
+        emit({"run_id": made.run_id, "entities": made.entities, "records": made.records()}, as_json=as_json)
+
+
+@main.command()
+@click.option("--run", "run_id", help="Only what this run wrote. Default: everything that was migrated.")
+@common
+def verify(config: Path | None, as_json: bool, run_id: str | None) -> None:
+    """Read the target back and compare it with what was meant, field by field."""
+    with migration_of(config) as migration:
+        ended = jobs.run_job("verification", migration)
+        with _workbench(migration) as workbench:
+            told = summary(workbench.staging, run_id)
+    for field in told["fields"]:
+        share = field["matched"] / field["compared"] if field["compared"] else 1.0
+        console.print(f"{field['entity_type']:<10} {field['field']:<16} {share:7.2%} of {field['compared']}")
+    emit({"run_id": run_id or ended.run_id, **told}, as_json=as_json)
+
+
+@main.command()
+@click.option("--port", type=int, default=3000, show_default=True)
+@common
+def ui(config: Path | None, as_json: bool, port: int) -> None:
+    """Open the Dagster UI on 127.0.0.1, with the daemon that schedules need."""
+    with migration_of(config) as migration:
+        command = [sys.executable, "-m", "dagster", "dev", "-m", "migration_pipeline.definitions"]
+        emit({"url": f"http://127.0.0.1:{port}", "config": str(migration.path)}, as_json=as_json)
+        console.print(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
+        process = subprocess.Popen(  # noqa: S603 - Dagster's own command
+            [*command, "-h", "127.0.0.1", "-p", str(port)], env=instance_environment(migration)
+        )
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            process.wait(15)
+
+
+class _workbench:  # noqa: N801 - used as a function
+    """A workbench for a command that runs no job; its errors become the command's own."""
+
+    def __init__(self, migration: Migration) -> None:
+        self._bench = Workbench(migration.path)
+
+    def __enter__(self) -> Workbench:
+        return self._bench
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._bench.close()
+        if isinstance(error, MigrationError):
+            code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
+            raise Told(str(error), code) from None
+
+
+def _migrate(job: str, config: Path | None, *, as_json: bool) -> None:
+    with migration_of(config) as migration:
+        ended = jobs.run_job(job, migration)
+        made = _report(migration, ended.run_id)
+        _tell_report(made, made.folder)
+        console.print(f"DuckDB file: {migration.root / 'staging.duckdb'}", soft_wrap=True)
+        emit(
+            {
+                "run_id": ended.run_id,
+                "mode": made.mode,
+                "status": "finished",
+                "entities": made.entities,
+                "calls": made.calls,
+                "seconds": ended.seconds,
+                "report": str(made.folder / "report.html"),
+                "database": str(migration.root / "staging.duckdb"),
+            },
+            as_json=as_json,
+        )
+
+
+def _report(migration: Migration, run_id: str | None) -> Report:
+    try:
+        return open_report(migration.root, run_id)
+    except MigrationError as error:
+        raise Told(str(error), 2) from None
+
+
+def _tell_report(made: Report, folder: Path) -> None:
+    four_columns(made.entities, f"{made.mode} run {made.run_id}")
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _tell_progress(document: dict[str, Any]) -> None:
+    console.print(f"{document['mode']} run {document['run_id']}: {document['status']}")
+    for entry in document["stages"]:
+        total = "?" if entry["total"] is None else entry["total"]
+        console.print(f"  {entry['stage']:<10} {entry['entity_type']:<10} {entry['done']} of {total}")

@@ -1,0 +1,23 @@
+"""What Dagster loads: assets, checks, jobs and resources, put together by one function that tests can call with others."""
+
+from typing import Any
+
+import dagster as dg
+
+from migration_pipeline.assets import loading, mapping, reports, source
+from migration_pipeline.jobs import jobs
+from migration_pipeline.resources import MigrationResource
+
+
+def build_defs(**resources: Any) -> dg.Definitions:
+    """The definitions; a keyword replaces the resource of that name (`workbench`)."""
+    modules = [source, mapping, loading, reports]
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(modules),
+        asset_checks=dg.load_asset_checks_from_modules(modules),
+        jobs=jobs,
+        resources={"workbench": MigrationResource(), **resources},
+    )
+
+
+defs = build_defs()
