@@ -1,0 +1,116 @@
+"""What a target workspace already has: admins, teams, tags and attributes, as frozen rows with a JSON round trip.
+
+Belongs here: the rows and reading them from the service. Does not belong here: matching a source's people, fields and
+tags to them (`proposals`), or creating what is missing (`loader`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import orjson
+
+
+@dataclass(frozen=True)
+class Admin:
+    """A teammate."""
+
+    id: str
+    name: str
+    email: str | None
+    has_seat: bool = True
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team of teammates."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag; names are one, whatever their case."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value of a list attribute. Data attributes of contacts and companies have no option ids: `id` is the value."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True)
+class ConversationAttribute:
+    """An attribute that conversations may carry."""
+
+    id: str
+    name: str
+    data_type: str
+    options: tuple[Option, ...] = ()
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class DataAttribute:
+    """A custom attribute of contacts or companies."""
+
+    id: str
+    name: str
+    model: str  # contact | company
+    data_type: str
+    options: tuple[str, ...] = ()
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A workspace, and what it had when it was read."""
+
+    workspace: str  # the id_code of GET /me
+    region: str  # us | eu | au
+    timezone: str
+    me: Admin
+    admins: tuple[Admin, ...] = ()
+    teams: tuple[Team, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    conversation_attributes: tuple[ConversationAttribute, ...] = ()
+    data_attributes: tuple[DataAttribute, ...] = ()
+
+    def to_json(self) -> bytes:
+        """The catalogue as a JSON document."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, document: bytes) -> Self:
+        """The catalogue that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: another version of the pipeline wrote the document.
+        """
+        read: dict[str, Any] = orjson.loads(document)
+        return cls(
+            workspace=read["workspace"],
+            region=read["region"],
+            timezone=read["timezone"],
+            me=Admin(**read["me"]),
+            admins=tuple(Admin(**row) for row in read["admins"]),
+            teams=tuple(Team(**row) for row in read["teams"]),
+            tags=tuple(Tag(**row) for row in read["tags"]),
+            conversation_attributes=tuple(
+                ConversationAttribute(**{**row, "options": _options(row["options"])})
+                for row in read["conversation_attributes"]
+            ),
+            data_attributes=tuple(
+                DataAttribute(**{**row, "options": tuple(row["options"])}) for row in read["data_attributes"]
+            ),
+        )
+
+
+def _options(rows: Iterable[dict[str, str]]) -> tuple[Option, ...]:
+    return tuple(Option(**row) for row in rows)
