@@ -1,0 +1,46 @@
+"""What all tests share: no address but loopback, no state outside the test's folder, and the behaviours they prove."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from migration_pipeline_tests.loopback import sitecustomize
+
+# Numbered as the specification numbers them; the gaps are its own.
+BEHAVIOURS = [f"S{n:02d}" for n in range(1, 66) if n not in (23, 59)] + [f"B{n:02d}" for n in range(1, 21)]
+
+# The import above bars this process from anything but loopback; the path below does the same to Python processes that
+# tests start.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(Path(sitecustomize.__file__).parent), os.environ.get("PYTHONPATH")])
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Locks and tokens of tests stay out of the user's own state folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        for name in ("DAGSTER_HOME", "MIGRATION_CONFIG", "MIGRATION_TELL"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which behaviours the collected tests name."""
+    named = {str(name) for item in items for mark in item.iter_markers("behaviour") for name in mark.args}
+    unknown = named - set(BEHAVIOURS)
+    if unknown:
+        raise pytest.UsageError(f"no such behaviour: {', '.join(sorted(unknown))}")
+    config.stash[_NAMED] = named
+
+
+_NAMED = pytest.StashKey[set[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say at the end which behaviours no collected test names yet."""
+    missing = [name for name in BEHAVIOURS if name not in config.stash.get(_NAMED, set())]
+    terminalreporter.write_line(f"behaviours that no test names yet ({len(missing)}): {' '.join(missing) or 'none'}")

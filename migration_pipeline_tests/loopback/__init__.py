@@ -1,0 +1,1 @@
+"""Bars test processes from anything but loopback."""
