@@ -18,10 +18,11 @@ Model = TypeVar("Model", bound=BaseModel)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def load(file: Path, model: type[Model], **known: object) -> Model:
+def load(file: Path, model: type[Model], *, expand: bool = True, **known: object) -> Model:
     """The file's content, and what is `known` besides, as `model`.
 
-    `${NAME}` is replaced from the environment, then from a `.env` beside the file.
+    `${NAME}` is replaced from the environment, then from a `.env` beside the file, unless `expand` is false (a file
+    that repeats what a help desk's people typed must not hand out the environment).
 
     Raises:
         SettingsError: the file is missing, is no YAML, names an unset variable, or does not fit the model; the sentence
@@ -29,7 +30,7 @@ def load(file: Path, model: type[Model], **known: object) -> Model:
     """
     document = read(file)
     try:
-        return model.model_validate({**_expanded(document, file), **known})
+        return model.model_validate({**(_expanded(document, file) if expand else _plain(document)), **known})
     except ValidationError as error:
         raise SettingsError(_complaint(error, document, file)) from None
 
@@ -76,13 +77,38 @@ def _expanded(node: Any, path: Path) -> Any:
     return walk(node)
 
 
+def _plain(node: Any) -> Any:
+    if isinstance(node, CommentedMap):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        return [_plain(value) for value in node]
+    return node
+
+
 def _complaint(error: ValidationError, document: CommentedMap, path: Path) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    location = [part for part in first["loc"] if not isinstance(part, str) or part.isidentifier()]
+    location = _location(first["loc"], document)
     line = _line(document, location)
     key = ".".join(str(part) for part in location) or "the file"
     message = {"extra_forbidden": "unknown key", "missing": "this key is required"}.get(first["type"], first["msg"])
     return f"{path}, line {line}: {key}: {message.removeprefix('Value error, ')}."
+
+
+def _location(parts: tuple[int | str, ...], document: CommentedMap) -> list[Any]:
+    """The way to what is wrong in the document's own keys, without what pydantic adds to it (names of validators)."""
+    node: Any = document
+    location: list[Any] = []
+    for part in parts:
+        if isinstance(node, CommentedMap) and (own := [key for key in node if str(key) == str(part)]):
+            location.append(own[0])
+            node = node[own[0]]
+        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+            location.append(part)
+            node = node[part]
+        elif isinstance(part, int) or part.isidentifier():
+            location.append(part)
+            node = None
+    return location
 
 
 def _line(document: CommentedMap, location: list[Any]) -> int:

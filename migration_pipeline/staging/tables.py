@@ -1,6 +1,7 @@
 """Tables that stages write: Parquet, whole or not at all, each with a note of what it was built from."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,33 @@ class TableStore:
         Raises:
             OSError: the disk is full or not writable; the table is as it was.
         """
+        with self.writing(stage, table, schema, built_from) as append:
+            return sum(append(batch) for batch in batches)
+
+    @contextmanager
+    def writing(
+        self, stage: str, table: str, schema: pa.Schema, built_from: dict[str, Any]
+    ) -> Iterator[Callable[[pa.RecordBatch], int]]:
+        """A function that appends a batch and tells its rows; the table takes its place when the block ends well.
+
+        Two blocks, one within the other, fill two tables in one pass.
+
+        Raises:
+            OSError: the disk is full or not writable; the table is as it was.
+        """
         rows = 0
+
+        def append(batch: pa.RecordBatch) -> int:
+            nonlocal rows
+            writer.write_batch(batch)
+            rows += batch.num_rows
+            return int(batch.num_rows)
+
         path = self.path(stage, table)
         with replacing(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-                rows += batch.num_rows
-            writer.close()
+            yield append
+            writer.close()  # `replacing` makes the file durable before the writer's own exit would end it
         self._note(stage, table, rows, built_from)
-        return rows
 
     def write_query(
         self,
