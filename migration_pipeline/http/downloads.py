@@ -22,27 +22,36 @@ CHUNK = 1 << 18
 class DownloadRefused(MigrationError):
     """The file was not fetched; the text says why, `reason` is a reason code of the report."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, status: int | None = None, hop: int = 0) -> None:
+        """`status` is the HTTP status of a refusal, `hop` the number of redirects that were followed to it."""
         super().__init__(detail)
         self.reason = reason
+        self.status = status
+        self.hop = hop
 
 
 @contextmanager
 def download(
     session: requests.Session, url: str, *, own_host: str, auth: AuthBase | None, allowed: Sequence[str], max_bytes: int
 ) -> Iterator[Iterator[bytes]]:
-    """Open a file and give its bytes in chunks. `own_host` (host[:port]) alone gets `auth`.
+    """Open a file and give its bytes in chunks. `own_host` (host[:port]) alone gets `auth`, and before any redirect.
+
+    A redirect leads to a storage URL that carries its own permission; storage refuses a second one.
 
     Raises:
         DownloadRefused: a host that may not be asked, too many hops, a refusal (4xx), or more than `max_bytes`.
-        requests.RequestException, OSError: worth another attempt.
+        requests.RequestException, OSError: worth another attempt; of a 429 or 5xx with its `response`.
     """
-    for _ in range(MAX_HOPS):
+    for hop in range(MAX_HOPS):
         netloc = urlsplit(url).netloc
         if netloc != own_host and netloc not in allowed and urlsplit(url).hostname not in allowed:
             _require_public(url)
         response = session.get(
-            url, auth=auth if netloc == own_host else None, stream=True, allow_redirects=False, timeout=(10, 90)
+            url,
+            auth=auth if hop == 0 and netloc == own_host else None,
+            stream=True,
+            allow_redirects=False,
+            timeout=(10, 90),
         )
         if response.status_code not in (301, 302, 303, 307, 308):
             break
@@ -52,9 +61,11 @@ def download(
         raise DownloadRefused("file_missing", f"more than {MAX_HOPS} redirects")
     with response:
         if response.status_code >= 500 or response.status_code == 429:
-            raise requests.HTTPError(f"{response.status_code}")
+            raise requests.HTTPError(f"{response.status_code}", response=response)
         if response.status_code >= 400:
-            raise DownloadRefused("file_missing", f"the source answered {response.status_code}")
+            raise DownloadRefused(
+                "file_missing", f"the source answered {response.status_code}", status=response.status_code, hop=hop
+            )
         yield _limited(response, max_bytes)
 
 

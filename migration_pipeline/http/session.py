@@ -4,10 +4,11 @@ Belongs here: how a call travels, and which of the errors of `model.errors` its 
 a call means; whether a write in doubt was applied (the loader asks the target).
 """
 
+import json as stdlib_json
 import random
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -105,23 +106,34 @@ class ApiSession:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def read(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Answer:
+    def read(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        attempts: int = READ_ATTEMPTS,
+        surface: Container[int] = (),
+    ) -> Answer:
         """Call something that changes nothing. 429, 5xx, timeouts and broken answers are tried again.
 
         `path` may be an absolute URL that the service gave out for its next page; it must be on the service's host.
+        `attempts` bounds the tries; statuses in `surface` come back as `Rejected` at once, for a caller that can ask
+        for less instead of again.
 
         Raises:
             AccessDenied, Rejected, ServiceDown, RunStopped.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Retry),
-            stop=tenacity.stop_after_attempt(READ_ATTEMPTS),
+            stop=tenacity.stop_after_attempt(attempts),
             wait=_wait,
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            return retrying(self._read_once, method, path, params, json)
+            return retrying(self._read_once, method, path, params, json, surface)
         except _Retry as error:
             raise ServiceDown(
                 f"{self.name} at {self.base_url} does not answer ({error}); check {self._setting} or start again later."
@@ -171,13 +183,17 @@ class ApiSession:
             )
         return urljoin(self.base_url, url)
 
-    def _read_once(self, method: str, path: str, params: Mapping[str, Any] | None, json: Any) -> Answer:
+    def _read_once(
+        self, method: str, path: str, params: Mapping[str, Any] | None, json: Any, surface: Container[int]
+    ) -> Answer:
         try:
             response = self._send(method, path, params, json, write=False)
         except requests.RequestException as error:
             raise _Retry(type(error).__name__) from error
         if response.status_code == 429:
             raise _Retry("429", self._throttled(method, path, response))
+        if response.status_code in surface:
+            raise Rejected(response.status_code, "", response.reason or "")
         if response.status_code >= 500 or response.status_code == 408:
             after = response.headers.get("Retry-After", "")
             raise _Retry(str(response.status_code), float(after) if after.isdigit() else None)
@@ -230,7 +246,8 @@ class ApiSession:
         if response.status_code in (401, 403):
             return AccessDenied(
                 f"{self.name} refused access ({response.status_code} {message}): "
-                f"check the credentials in {self._setting}, their scopes, and the account's plan."
+                f"check the credentials in {self._setting}, their scopes, and the account's plan.",
+                status=response.status_code,
             )
         return Rejected(response.status_code, code, message)
 
@@ -250,6 +267,15 @@ def _parsed(response: requests.Response) -> Any:
     try:
         return orjson.loads(response.content) if response.content else None
     except orjson.JSONDecodeError:
+        return _parsed_leniently(response.content)
+
+
+def _parsed_leniently(content: bytes) -> Any:
+    """JSON with halves of surrogate pairs or broken UTF-8 in its texts, which mail bodies do carry; else None."""
+    try:
+        document = stdlib_json.loads(content.decode("utf-8", "replace"))
+        return orjson.loads(stdlib_json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return None
 
 

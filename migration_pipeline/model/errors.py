@@ -37,6 +37,11 @@ class ServiceError(MigrationError):
 class AccessDenied(ServiceError):
     """The service refused the credentials, or they lack a scope or a plan."""
 
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Take the sentence, and the HTTP status where there was an answer."""
+        super().__init__(message)
+        self.status = status
+
 
 class ServiceDown(ServiceError):
     """The service could not be reached, or kept failing, through every retry."""
