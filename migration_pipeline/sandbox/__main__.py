@@ -63,15 +63,18 @@ def main(
         module = importlib.import_module(name)
         sock = listen(ports.get(side, 0))
         url = url_of(sock)
-        service: Service = module.build(
-            folder,
-            tickets=tickets,
-            seed=seed,
-            plan=plan if plan and plan.startswith("intercom-") == (side == "target") else None,
-            limits=limits == "on",
-            latency_ms=latency_ms,
-            base_url=url,
-        )
+        try:
+            service: Service = module.build(
+                folder,
+                tickets=tickets,
+                seed=seed,
+                plan=plan if plan and plan.startswith("intercom-") == (side == "target") else None,
+                limits=limits == "on",
+                latency_ms=latency_ms,
+                base_url=url,
+            )
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
         if side == "target" and record:
             service.recorder = Recorder(record)
         blocks[side] = module.config(base_url=url, seed=seed)

@@ -243,7 +243,7 @@ class Service:
         if not isinstance(call.json, dict):
             raise SwitchError("switches must be an object of names and values")
         self.switches.set(call.json)
-        self.state.put("switches", self.switches.values())
+        self.state.put("switches", self.switches.changed())
         return json_answer(self.switches.values())
 
 

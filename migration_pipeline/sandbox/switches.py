@@ -69,6 +69,10 @@ class Switches:
         """All switches with their values."""
         return dict(self._values)
 
+    def changed(self) -> dict[str, Any]:
+        """The switches that differ from their default: what has to survive a restart."""
+        return {name: value for name, value in self._values.items() if value != self._declared[name].default}
+
     def described(self) -> dict[str, dict[str, Any]]:
         """All switches with value, allowed values, default and meaning."""
         return {

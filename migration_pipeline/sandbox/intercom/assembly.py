@@ -1,0 +1,117 @@
+"""Builds the workspace and its service, and says how a migration.yaml reaches it. No rule of the API stands here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from migration_pipeline.sandbox.clock import Clock
+from migration_pipeline.sandbox.intercom import (
+    admins,
+    attributes,
+    companies,
+    company_scroll,
+    contact_links,
+    contact_search,
+    contacts,
+    conversation_attributes,
+    conversation_search,
+    conversation_state,
+    conversations,
+    messages,
+    outbox,
+    participants,
+    replies,
+    tags,
+)
+from migration_pipeline.sandbox.intercom.admission import Admission
+from migration_pipeline.sandbox.intercom.directory import directory
+from migration_pipeline.sandbox.intercom.errors import shapes
+from migration_pipeline.sandbox.intercom.files import FileStore
+from migration_pipeline.sandbox.intercom.html import tokens_match
+from migration_pipeline.sandbox.intercom.schema import SCHEMA
+from migration_pipeline.sandbox.intercom.switches import switches
+from migration_pipeline.sandbox.intercom.workspace import Workspace, begin_ids, credentials
+from migration_pipeline.sandbox.service import Service
+from migration_pipeline.sandbox.state import State
+from migration_pipeline.sandbox.switches import Switches
+
+KIND = "intercom"
+PER_MINUTE = 10_000
+
+SUBJECTS = (
+    admins,
+    attributes,
+    contacts,
+    contact_search,
+    contact_links,
+    companies,
+    company_scroll,
+    tags,
+    conversation_attributes,
+    conversations,
+    conversation_search,
+    conversation_state,
+    replies,
+    participants,
+    messages,
+)
+
+
+def build(
+    dir: Path,  # noqa: A002 - the name that every stand-in's build has
+    *,
+    tickets: int,  # noqa: ARG001 - a target starts empty; the argument is every stand-in's
+    seed: int,
+    plan: str | None,
+    limits: bool,
+    latency_ms: int,
+    base_url: str,
+) -> Service:
+    """The stand-in with its state in `dir`/intercom. `plan` is "intercom-<calls a minute>"; raises ValueError."""
+    state = State(dir / KIND, SCHEMA)
+    begin_ids(state)
+    state.db.create_function("words_match", 2, tokens_match, deterministic=True)
+    clock = Clock(state.get("clock", 0.0))
+    secret = hashlib.sha256(f"sandbox files {seed}".encode()).hexdigest()
+    ws = Workspace(
+        seed=seed,
+        base_url=base_url,
+        state=state,
+        clock=clock,
+        switches=Switches(switches(_per_minute(plan)), state.get("switches")),
+        directory=directory(seed),
+        files=FileStore(dir / KIND / "blobs", state.db, clock, base_url, secret),
+    )
+    admission = Admission(ws, enforce=limits)
+    state.commit()
+    return Service(
+        kind=KIND,
+        base_url=base_url,
+        state=state,
+        clock=clock,
+        switches=ws.switches,
+        routes=[*(route for subject in SUBJECTS for route in subject.routes(ws)), *ws.files.routes()],
+        shapes=shapes(admission.throttled),
+        admit=admission,
+        extra_headers=admission.headers,
+        outbox=lambda: outbox.entries(ws),
+        latency_ms=latency_ms,
+    )
+
+
+def config(*, base_url: str, seed: int) -> dict[str, Any]:
+    """The `target` block of migration.yaml, with the sandbox's own token."""
+    token, workspace = credentials(seed)
+    return {"kind": KIND, "base_url": base_url, "token": token, "workspace": workspace}
+
+
+def _per_minute(plan: str | None) -> int:
+    if plan is None:
+        return PER_MINUTE
+    match = re.fullmatch(r"intercom-(\d{1,7})", plan)
+    if match is None or not int(match[1]):
+        raise ValueError(f"plan {plan!r} is not intercom-<calls a minute>, for example intercom-1000")
+    return int(match[1])
