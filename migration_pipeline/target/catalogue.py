@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import orjson
 
+from migration_pipeline.target.client import IntercomClient
+
 
 @dataclass(frozen=True)
 class Admin:
@@ -114,3 +116,74 @@ class Catalogue:
 
 def _options(rows: Iterable[dict[str, str]]) -> tuple[Option, ...]:
     return tuple(Option(**row) for row in rows)
+
+
+def read_catalogue(client: IntercomClient) -> Catalogue:
+    """Read what the workspace has; six calls, none of which changes anything.
+
+    Raises:
+        AccessDenied, ServiceDown, RunStopped, Rejected: see `ApiSession.read`.
+    """
+    me = client.me()
+    app = me.get("app") or {}
+    return Catalogue(
+        workspace=str(app.get("id_code") or ""),
+        region=str(app.get("region") or "us").lower(),
+        timezone=str(app.get("timezone") or "UTC"),
+        me=_admin(me),
+        admins=tuple(_admin(row) for row in client.admins()),
+        teams=tuple(Team(str(row["id"]), str(row.get("name") or "")) for row in client.teams()),
+        tags=read_tags(client),
+        conversation_attributes=read_conversation_attributes(client),
+        data_attributes=(*read_data_attributes(client, "contact"), *read_data_attributes(client, "company")),
+    )
+
+
+def read_tags(client: IntercomClient) -> tuple[Tag, ...]:
+    """The workspace's tags as they are now."""
+    return tuple(Tag(str(row["id"]), str(row.get("name") or "")) for row in client.tags())
+
+
+def read_conversation_attributes(client: IntercomClient) -> tuple[ConversationAttribute, ...]:
+    """The workspace's conversation attributes as they are now."""
+    return tuple(
+        ConversationAttribute(
+            id=str(row["id"]),
+            name=str(row.get("name") or ""),
+            data_type=str(row.get("data_type") or "string"),
+            options=tuple(
+                Option(str(option.get("id") or option.get("label")), str(option.get("label") or ""))
+                for option in row.get("options") or ()
+                if isinstance(option, dict) and not option.get("archived")
+            ),
+            archived=bool(row.get("archived")),
+        )
+        for row in client.conversation_attributes()
+    )
+
+
+def read_data_attributes(client: IntercomClient, model: str) -> tuple[DataAttribute, ...]:
+    """The custom attributes of contacts or companies as they are now."""
+    return tuple(
+        DataAttribute(
+            id=str(row.get("id") or ""),
+            name=str(row.get("name") or ""),
+            model=model,
+            data_type=str(row.get("data_type") or "string"),
+            options=tuple(
+                str(option.get("value") if isinstance(option, dict) else option) for option in row.get("options") or ()
+            ),
+            archived=bool(row.get("archived")),
+        )
+        for row in client.data_attributes(model)
+        if row.get("custom", True)
+    )
+
+
+def _admin(row: dict[str, Any]) -> Admin:
+    return Admin(
+        id=str(row["id"]),
+        name=str(row.get("name") or ""),
+        email=row.get("email"),
+        has_seat=bool(row.get("has_inbox_seat", True)),
+    )

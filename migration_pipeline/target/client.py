@@ -1,0 +1,340 @@
+"""Intercom as a service: its manners (rate headers, error texts), its reads, and one gate that every write passes.
+
+Belongs here: paths, shapes and paging of Intercom (OpenAPI 2.16), read leniently where its description and its answers
+are known to differ. Does not belong here: when to send what (`steps`, `loader`), or whether a write was applied
+(`reconcile`).
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from migration_pipeline.config import Target
+from migration_pipeline.http import Answer, ApiSession, Usage, Window, download
+from migration_pipeline.http.session import Manners
+from migration_pipeline.model.errors import AccessDenied, InDoubt, MigrationError, RefusedByGate, Rejected, ServiceError
+from migration_pipeline.model.run import Check
+
+WINDOW_SECONDS: Final = 10.0
+"""Limits per minute are enforced in windows of ten seconds (Intercom, "Rate limiting")."""
+
+_APPS: Final = {"eu": "https://app.eu.intercom.com", "au": "https://app.au.intercom.com"}
+_PAGES: Final = {
+    "tickets": "/a/inbox/{app}/inbox/conversation/{id}",
+    "contacts": "/a/apps/{app}/users/{id}/all-conversations",
+    "companies": "/a/apps/{app}/companies/{id}",
+}
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+class IntercomClient:
+    """One workspace. Threads may share it."""
+
+    def __init__(self, settings: Target, stop: threading.Event) -> None:
+        """Open nothing yet; `stop` ends every wait."""
+        self.settings = settings
+        self.workspace = settings.workspace
+        self._proved = False
+        self._session = ApiSession(
+            "Intercom",
+            settings.url,
+            Manners(buckets=lambda *_: ("app",), windows=_windows, error=_error),
+            auth=_Bearer(settings.token.get_secret_value()),
+            headers={"Intercom-Version": settings.api_version},
+            workers=settings.workers,
+            stop=stop,
+            setting="target",
+        )
+        self._files = requests.Session()
+        self._files.trust_env = False
+
+    @property
+    def usage(self) -> Usage:
+        """Calls made so far."""
+        return self._session.usage
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set when the run is to end."""
+        return self._session.stop
+
+    # The gate
+
+    def require_workspace(self) -> None:
+        """Ask which workspace the token belongs to, once; later calls cost nothing.
+
+        Raises:
+            RefusedByGate: not the one that the settings name.
+            AccessDenied, ServiceDown: see `ApiSession.read`.
+        """
+        if self._proved:
+            return
+        actual = _text(_dict(self.me().get("app")).get("id_code"))
+        if actual != self.settings.workspace:
+            raise RefusedByGate(
+                f"The target's token belongs to workspace {actual or '(unknown)'}, but target.workspace in "
+                f"migration.yaml is {self.settings.workspace}; nothing was written."
+            )
+        self._proved = True
+
+    def write(self, method: str, path: str, json: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a change, at most once, to the workspace that the settings name and to no other; the answer's object.
+
+        Raises:
+            RefusedByGate: the workspace is another one.
+            AccessDenied, Rejected, ServiceDown, RunStopped: certainly not applied.
+            InDoubt: sent, and no usable answer.
+        """
+        self.require_workspace()
+        answer = self._session.write(method, path, json=json)
+        if not isinstance(answer.body, dict):
+            raise InDoubt(f"{method} {path}: an answer without an object.")
+        return answer.body
+
+    # Reads
+
+    def me(self) -> dict[str, Any]:
+        """The token's own admin and its workspace (GET /me)."""
+        return self._object("/me")
+
+    def admins(self) -> list[dict[str, Any]]:
+        """All teammates."""
+        return _rows(self._object("/admins"), "admins", "data")
+
+    def teams(self) -> list[dict[str, Any]]:
+        """All teams."""
+        return _rows(self._object("/teams"), "teams", "data")
+
+    def tags(self) -> list[dict[str, Any]]:
+        """All tags."""
+        return _rows(self._object("/tags"), "data", "tags")
+
+    def data_attributes(self, model: str) -> list[dict[str, Any]]:
+        """The attributes of contacts or companies, custom ones and others, archived ones too."""
+        answer = self._session.read("GET", "/data_attributes", params={"model": model, "include_archived": "true"})
+        return _rows(_dict(answer.body), "data")
+
+    def conversation_attributes(self) -> list[dict[str, Any]]:
+        """The attributes of conversations."""
+        return _rows(self._object("/conversations/attributes"), "data", "conversation_attributes")
+
+    def contact(self, contact_id: str) -> dict[str, Any] | None:
+        """A contact; None where there is none, or it is archived or merged."""
+        return self._found(f"/contacts/{quote(contact_id, safe='')}")
+
+    def contact_by_external_id(self, external_id: str) -> dict[str, Any] | None:
+        """The user with this external id; None where there is none, or it is archived or merged."""
+        return self._found(f"/contacts/find_by_external_id/{quote(external_id, safe='')}")
+
+    def companies_of(self, contact_id: str) -> set[str]:
+        """Ids of the companies that a contact belongs to."""
+        found: set[str] = set()
+        page: str | None = f"/contacts/{quote(contact_id, safe='')}/companies?per_page=50"
+        while page:
+            answer = _dict(self._session.read("GET", page).body)
+            found.update(_text(row.get("id")) for row in _rows(answer, "data", "companies"))
+            page = _next_page(answer, page)
+        return found
+
+    def company(self, company_id: str) -> dict[str, Any] | None:
+        """A company by Intercom's id."""
+        return self._found(f"/companies/{quote(company_id, safe='')}")
+
+    def company_by_company_id(self, external_id: str) -> dict[str, Any] | None:
+        """A company by our own id; Intercom answers with the company (seen in the field) or a list (described)."""
+        found = self._found("/companies", {"company_id": external_id})
+        if found is None:
+            return None
+        rows = _rows(found, "data", "companies") if found.get("type") != "company" else [found]
+        return next((row for row in rows if _text(row.get("company_id")) == external_id), None)
+
+    def conversation(self, conversation_id: str) -> dict[str, Any] | None:
+        """A conversation with its parts (the newest 500)."""
+        return self._found(f"/conversations/{quote(conversation_id, safe='')}")
+
+    def conversations_of(self, contact_id: str, created_at: int) -> list[dict[str, Any]]:
+        """Conversations that a contact opened in one second, as far as the search index knows them by now.
+
+        The search takes the second before and after too: whether its bounds are inclusive is described, not relied on.
+        """
+        query = {
+            "operator": "AND",
+            "value": [
+                {"field": "contact_ids", "operator": "=", "value": contact_id},
+                {"field": "created_at", "operator": ">", "value": created_at - 1},
+                {"field": "created_at", "operator": "<", "value": created_at + 1},
+            ],
+        }
+        found: list[dict[str, Any]] = []
+        pagination: dict[str, Any] = {"per_page": 150}
+        while True:
+            answer = _dict(
+                self._session.read(
+                    "POST", "/conversations/search", json={"query": query, "pagination": pagination}
+                ).body
+            )
+            found.extend(_rows(answer, "conversations", "data"))
+            after = _dict(_dict(answer.get("pages")).get("next")).get("starting_after")
+            if not after or after == pagination.get("starting_after"):
+                return [row for row in found if row.get("created_at") == created_at]
+            pagination["starting_after"] = after
+
+    def file(self, url: str, max_bytes: int) -> Iterator[bytes]:
+        """The bytes of an attachment. Its URL is signed, needs no credentials, and expires within half an hour.
+
+        Raises:
+            DownloadRefused, requests.RequestException.
+        """
+        own_host = urlsplit(self.settings.url).netloc
+        with download(self._files, url, own_host=own_host, auth=None, allowed=(), max_bytes=max_bytes) as chunks:
+            yield from chunks
+
+    def url_of(self, entity_type: str, target_id: str | None) -> str | None:
+        """Where a person looks at a record of the target; None for those that have no page of their own."""
+        page = _PAGES.get(entity_type)
+        if page is None or target_id is None:
+            return None
+        return _APPS.get(self.settings.region, "https://app.intercom.com") + page.format(
+            app=self.settings.workspace, id=target_id
+        )
+
+    # Preflight
+
+    def checks(self) -> list[Check]:
+        """What must hold before a run; never raises for what a user can mend."""
+        try:
+            me = self.me()
+        except AccessDenied as error:
+            return [
+                _reachable,
+                Check("target_credentials", "block", str(error), "Nothing can be read or written.", _TOKEN),
+            ]
+        except ServiceError as error:
+            remedy = "Check target.region or target.base_url in migration.yaml."
+            return [Check("target_reachable", "block", str(error), "Nothing can be read or written.", remedy)]
+        return [
+            _reachable,
+            Check("target_credentials", "pass", "Intercom accepts target.token."),
+            self._workspace_check(_dict(me.get("app"))),
+            self._readable_check("target_teammates", "/admins", "teammates", "Read admins"),
+            self._readable_check("target_tags", "/tags", "tags", "Read tags"),
+            self._readable_check(
+                "target_attributes",
+                "/conversations/attributes",
+                "conversation attributes",
+                "Read and write conversations",
+            ),
+            Check(
+                "target_quiet",
+                "manual",
+                "Workflows, automatic assignment and satisfaction surveys of the workspace are switched off.",
+                "They may act on conversations that are made by the migration.",
+                "Switch them off in Intercom until the migration has ended.",
+            ),
+        ]
+
+    def _workspace_check(self, app: dict[str, Any]) -> Check:
+        actual = _text(app.get("id_code"))
+        if actual == self.settings.workspace:
+            return Check(
+                "target_workspace", "pass", f"The token belongs to workspace {actual} ({_text(app.get('name'))})."
+            )
+        return Check(
+            "target_workspace",
+            "block",
+            f"The token belongs to workspace {actual}, but target.workspace is {self.settings.workspace}.",
+            "Records would arrive in the wrong workspace; every run refuses to start.",
+            "Set target.workspace, or use a token of the right workspace.",
+        )
+
+    def _readable_check(self, check: str, path: str, what: str, scope: str) -> Check:
+        try:
+            self._session.read("GET", path)
+        except MigrationError as error:
+            remedy = f"Give the app the permission `{scope}` in Intercom's Developer Hub."
+            return Check(check, "block", f"The {what} cannot be read: {error}", "The run would stop.", remedy)
+        return Check(check, "pass", f"The {what} can be read.")
+
+    def _object(self, path: str) -> dict[str, Any]:
+        return _dict(self._session.read("GET", path).body)
+
+    def _found(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        try:
+            answer: Answer = self._session.read("GET", path, params=params)
+        except Rejected as error:
+            if error.status in (404, 410):
+                return None
+            raise
+        return _dict(answer.body)
+
+
+_TOKEN: Final = "Set target.token to an access token of the workspace (Developer Hub > your app > Authentication)."  # noqa: S105 - advice, no token
+_reachable: Final = Check("target_reachable", "pass", "Intercom answers.")
+
+
+def connect(settings: Target, stop: threading.Event) -> IntercomClient:
+    """A client of the workspace that the settings name; it is asked for its name before the first write."""
+    return IntercomClient(settings, stop)
+
+
+def _windows(headers: Mapping[str, str]) -> dict[str, Window]:
+    """Intercom tells limit, what is left, and the window's end as a Unix time; its own `Date` cancels clock skew."""
+    limit, remaining, reset = (headers.get(f"X-RateLimit-{name}", "") for name in ("Limit", "Remaining", "Reset"))
+    if not (limit.isdigit() and remaining.isdigit() and reset.isdigit()):
+        return {}
+    resets_in = min(max(int(reset) - _now(headers.get("Date")), 0.0), WINDOW_SECONDS)
+    return {"app": Window(int(limit), int(remaining), resets_in)}
+
+
+def _now(date: str | None) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else time.time()
+    except ValueError:
+        return time.time()
+
+
+def _error(body: Any) -> tuple[str, str]:
+    """(code, message) of an `error.list`; the texts of several errors are joined."""
+    rows = [row for row in _dict(body).get("errors") or [] if isinstance(row, dict)]
+    code = _text(rows[0].get("code")) if rows else ""
+    return code, "; ".join(_text(row.get("message") or row.get("code")) for row in rows) or "no explanation"
+
+
+def _rows(body: dict[str, Any], *keys: str) -> list[dict[str, Any]]:
+    """The list of an answer, under whichever of its known names."""
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, list):
+            return [row for row in value if isinstance(row, dict)]
+    return []
+
+
+def _next_page(body: dict[str, Any], current: str) -> str | None:
+    """The next page of a page-number list: a URL (seen in the field) or an object with its number (described)."""
+    following = _dict(body.get("pages")).get("next")
+    if isinstance(following, str):
+        return following
+    page = _dict(following).get("page")
+    return f"{current.split('&page=')[0]}&page={page}" if page else None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
