@@ -44,11 +44,14 @@ class StreamState:
 
 @dataclass(frozen=True)
 class Row:
-    """One record of the source as it came: its id, its own time of change (UTC) where it has one, its JSON."""
+    """One record of the source as it came: its id, its own time of change (UTC) where it has one, its JSON.
+
+    A source may hand out records that are no objects; they are kept as they came.
+    """
 
     id: str
     updated_at: dt.datetime | None
-    payload: dict[str, Any]
+    payload: Any
 
 
 class SnapshotStore:
@@ -69,6 +72,10 @@ class SnapshotStore:
                 f"{root} holds snapshots of {marked['account']}, but `source` names {account}; "
                 "give the migration another `name`, or remove the folder."
             )
+
+    def streams(self) -> tuple[str, ...]:
+        """The streams that were read so far, by name."""
+        return tuple(sorted(manifest.parent.name for manifest in self.root.glob("*/manifest.json")))
 
     def state(self, stream: str) -> StreamState:
         """How far the stream was read; a fresh state where it never was."""
