@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -14,6 +15,9 @@ import uvloop
 
 from migration_pipeline.sandbox.service import Service
 from migration_pipeline.sandbox.serving import Running, listen, url_of
+
+if TYPE_CHECKING:
+    from migration_pipeline_tests.sandbox.intercom_kit import Kit
 
 Build = Callable[[str], Service]
 
@@ -77,3 +81,25 @@ class Client:
 def state_dir(tmp_path: Path) -> Path:
     """A folder for a stand-in's state."""
     return tmp_path / "state"
+
+
+@pytest.fixture(scope="module")
+def intercom_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An Intercom workspace served for a module; tests make their own objects in it."""
+    from migration_pipeline_tests.sandbox import intercom_kit
+
+    folder = tmp_path_factory.mktemp("intercom")
+    with served(lambda url: intercom_kit.workspace(folder, url)) as service:
+        yield service.base_url
+
+
+@pytest.fixture
+def desk(intercom_url: str) -> Iterator[Kit]:
+    """A client of that workspace, with all switches at their defaults before and after."""
+    from migration_pipeline_tests.sandbox import intercom_kit
+
+    kit = intercom_kit.Kit(intercom_url)
+    intercom_kit.reset(kit)
+    yield kit
+    intercom_kit.reset(kit)
+    kit.close()

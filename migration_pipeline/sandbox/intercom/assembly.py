@@ -25,6 +25,9 @@ from migration_pipeline.sandbox.intercom import (
     participants,
     replies,
     tags,
+    ticket_search,
+    ticket_types,
+    tickets,
 )
 from migration_pipeline.sandbox.intercom.admission import Admission
 from migration_pipeline.sandbox.intercom.directory import directory
@@ -57,6 +60,9 @@ SUBJECTS = (
     replies,
     participants,
     messages,
+    ticket_types,
+    tickets,
+    ticket_search,
 )
 
 
@@ -85,6 +91,7 @@ def build(
         directory=directory(seed),
         files=FileStore(dir / KIND / "blobs", state.db, clock, base_url, secret),
     )
+    ticket_types.seed_types(ws)
     admission = Admission(ws, enforce=limits)
     state.commit()
     return Service(
