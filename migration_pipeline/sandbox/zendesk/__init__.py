@@ -1,0 +1,118 @@
+"""The stand-in of Zendesk Support, the source side of a migration, with a generated help desk.
+
+Here: how it is assembled. The world is generated in ``world``; ``desk`` holds its present state; ``routes_*`` answer.
+The knowledge base (its own limits and paging) would be further ``routes_*`` beside these.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from migration_pipeline.sandbox.service import Answer, Call, Clock, Route, Service, Shapes, State, Switches
+from migration_pipeline.sandbox.wire import json_answer
+from migration_pipeline.sandbox.zendesk import (
+    errors,
+    oauth,
+    routes_conversations,
+    routes_exports,
+    routes_files,
+    routes_people,
+    routes_settings,
+    routes_tickets,
+)
+from migration_pipeline.sandbox.zendesk.activity import Activity
+from migration_pipeline.sandbox.zendesk.desk import SCHEMA, Desk
+from migration_pipeline.sandbox.zendesk.limits import Limits
+from migration_pipeline.sandbox.zendesk.oauth import Authority
+from migration_pipeline.sandbox.zendesk.plans import plan_of
+from migration_pipeline.sandbox.zendesk.site import Site
+from migration_pipeline.sandbox.zendesk.switches import SWITCHES
+
+__all__ = ["build", "config"]
+
+MOST_CHANGES = 10_000
+
+
+def build(
+    dir: Path,  # noqa: A002 - the name that all stand-ins share
+    *,
+    tickets: int,
+    seed: int,
+    plan: str | None,
+    limits: bool,
+    latency_ms: int,
+    base_url: str,
+) -> Service:
+    """A help desk of ``tickets`` tickets, drawn from ``seed``, its changes kept in ``dir``/zendesk.
+
+    ``plan`` as in `plans`; ``limits`` enforces the rate limits. Raises ValueError for an unknown plan, or for a folder
+    that holds a help desk of another size or seed.
+    """
+    state = State(dir / "zendesk", SCHEMA)
+    clock = Clock(state.get("clock", 0.0))
+    made = {"tickets": tickets, "seed": seed}
+    if state.get("made", made) != made:
+        raise ValueError(f"{dir} holds a help desk of {state.get('made')}, not of {made}: choose another folder")
+    epoch = state.get("epoch") or int(clock.now()) - 3_600
+    state.put("made", made)
+    state.put("epoch", epoch)
+    state.commit()
+    desk = Desk(state, tickets=tickets, seed=seed, epoch=epoch)
+    chosen = plan_of(plan)
+    site = Site(
+        desk=desk,
+        base_url=base_url,
+        clock=clock,
+        switches=Switches(SWITCHES, state.get("switches")),
+        plan=chosen,
+        authority=Authority(state, seed),
+        limits=Limits(chosen, clock, enforced=limits),
+    )
+    return Service(
+        kind="zendesk",
+        base_url=base_url,
+        state=state,
+        clock=clock,
+        switches=site.switches,
+        routes=_routes(site),
+        shapes=Shapes(
+            not_found=lambda _: errors.no_endpoint(),
+            malformed=lambda _: json_answer(
+                {"error": "Unprocessable Entity", "message": "Server could not parse JSON"}, 422
+            ),
+            failure=lambda _: errors.failure(),
+            throttled=site.throttled,
+        ),
+        admit=site.admit,
+        extra_headers=site.headers,
+        normalise=normalise,
+        controls={("POST", "activity"): lambda call: _activity(site, call)},
+        latency_ms=latency_ms,
+    )
+
+
+def config(*, base_url: str, seed: int) -> dict[str, Any]:
+    """The source block of migration.yaml."""
+    auth = {"client_id": oauth.client_id(seed), "client_secret": oauth.client_secret(seed)}
+    return {"kind": "zendesk", "base_url": base_url, "auth": auth}
+
+
+def normalise(path: str) -> str:
+    """The path without `.json` and without a slash at its end, both of which the service does not mind."""
+    return path.rstrip("/").removesuffix(".json") or "/"
+
+
+def _routes(site: Site) -> list[Route]:
+    modules = (routes_exports, routes_tickets, routes_people, routes_settings, routes_files, routes_conversations)
+    return [route for module in modules for route in module.routes(site)]
+
+
+def _activity(site: Site, call: Call) -> Answer:
+    order = call.json or {}
+    count = int(order.get("tickets", 1))
+    if not 0 <= count <= MOST_CHANGES:
+        raise ValueError(f"tickets must lie between 0 and {MOST_CHANGES}")
+    changed = Activity(site.desk, int(order.get("seed", 0)), int(site.clock.now())).run(count)
+    site.cache.clear()
+    return json_answer({"changed": changed})

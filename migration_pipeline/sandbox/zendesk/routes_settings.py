@@ -1,0 +1,171 @@
+"""Settings of the account: fields, forms, statuses, brands, roles, tags, and the OAuth endpoints.
+
+Here: these endpoints. Not here: definitions (``world.catalogue``) and tokens (``oauth``).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from migration_pipeline.sandbox.wire import Answer, Call, Route
+from migration_pipeline.sandbox.zendesk import errors
+from migration_pipeline.sandbox.zendesk.desk import DAY
+from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, wants_cursor
+from migration_pipeline.sandbox.zendesk.world import catalogue, people, skeleton
+
+TAG_DAYS = 60
+# Counting tags tells the story of every ticket; the newest of them give the same picture.
+TAGGED_AT_MOST = 3_000
+
+
+def routes(site: Site) -> list[Route]:
+    """All routes about settings, and those that give out tokens."""
+    settings = _Settings(site)
+    base = site.base_url
+    fields, statuses, brands = (
+        range(len(catalogue.TICKET_FIELDS)),
+        range(len(catalogue.CUSTOM_STATUSES)),
+        range(len(catalogue.BRANDS)),
+    )
+
+    def person(kind: str, among: tuple[catalogue.Field, ...]) -> Callable[[Call], Made]:
+        rows = [catalogue.person_field(among, k, kind, base) for k in range(len(among))]
+        return lambda call: settings.small(call, kind, rows)
+
+    return [
+        site.route(
+            "/ticket_fields",
+            lambda c: settings.small(c, "ticket_fields", [catalogue.ticket_field(k, base) for k in fields]),
+        ),
+        site.route("/ticket_fields/{id}", settings.ticket_field),
+        site.route("/ticket_forms", settings.forms),
+        site.route(
+            "/custom_statuses", lambda _: {"custom_statuses": [catalogue.custom_status(k, base) for k in statuses]}
+        ),
+        site.route("/user_fields", person("user_fields", catalogue.USER_FIELDS)),
+        site.route("/organization_fields", person("organization_fields", catalogue.ORGANIZATION_FIELDS)),
+        site.route("/brands", lambda c: settings.small(c, "brands", [catalogue.brand(k, base) for k in brands])),
+        site.route("/custom_roles", settings.roles),
+        site.route("/account/settings", settings.account),
+        site.route("/tags", settings.tags),
+        site.route("/oauth/tokens/current", settings.current_token),
+        Route("POST", "/oauth/tokens", settings.issue, open=True, writes=False),
+    ]
+
+
+class _Settings:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def small(self, call: Call, plural: str, rows: Sequence[dict[str, Any]]) -> Made:
+        """A short list: whole where no page is asked for."""
+        if wants_cursor(call):
+            return self._site.by_cursor(call, plural, index_of(r["id"] for r in rows), lambda k: rows[k], "id")
+        return {plural: list(rows), "next_page": None, "previous_page": None, "count": len(rows)}
+
+    def ticket_field(self, call: Call) -> Made:
+        for k in range(len(catalogue.TICKET_FIELDS)):
+            if catalogue.field_id(k) == number(call):
+                return {"ticket_field": catalogue.ticket_field(k, self._site.base_url)}
+        raise errors.not_found()
+
+    def forms(self, _: Call) -> Made:
+        if not self._site.plan.forms or self._site.switches["forms"] == "off":
+            return errors.no_endpoint()
+        rows = [catalogue.form(k, self._site.base_url) for k in range(len(catalogue.FORMS))]
+        return {"ticket_forms": rows, "next_page": None, "previous_page": None, "count": len(rows)}
+
+    def roles(self, _: Call) -> Made:
+        if not self._site.plan.custom_roles:
+            return errors.forbidden()
+        rows = [catalogue.role(k, self._site.base_url) for k in range(len(catalogue.ROLES))]
+        return {"custom_roles": rows, "next_page": None, "previous_page": None, "count": len(rows)}
+
+    def account(self, _: Call) -> Made:
+        plan, switches = self._site.plan, self._site.switches
+        return {
+            "settings": {
+                "branding": {"header_color": "17494D", "page_background_color": "FFFFFF"},
+                "tickets": {
+                    "comments_public_by_default": True,
+                    "tagging": True,
+                    "emoji_autocompletion": True,
+                    "collaboration": True,
+                    "private_attachments": switches["private_attachments"] != "none",
+                    "custom_statuses_enabled": True,
+                    "markdown_ticket_comments": False,
+                    "rich_text_comments": True,
+                    "email_attachments": True,
+                    "using_skill_based_routing": False,
+                    "follower_and_email_cc_collaborations": True,
+                },
+                "active_features": {
+                    "customer_satisfaction": plan.satisfaction,
+                    "ticket_forms": plan.forms,
+                    "user_org_fields": True,
+                    "custom_statuses": True,
+                    "voice": True,
+                    "chat": True,
+                    "business_hours": False,
+                    "sandbox": False,
+                    "side_conversations": switches["side_conversations"],
+                    "allow_ccs": True,
+                },
+                "api": {
+                    "accepted_api_agreement": True,
+                    "api_password_access": False,
+                    "api_token_access": switches["basic_auth"],
+                },
+                "limits": {"attachment_size": 52_428_800},
+                "localization": {"locale_ids": [1, 8, 16, 2, 67, 66]},
+                "brands": {"default_brand_id": catalogue.brand_id(0), "require_brand_on_new_tickets": False},
+                "statistics": {"forum": False},
+            }
+        }
+
+    async def tags(self, call: Call) -> Made:
+        """The most used tags of tickets changed in the last sixty days, most used first."""
+        desk, now = self._site.desk, call.scratch["at"]
+        counts: Counter[str] | None = self._site.cache.get(("tags", int(now // 3600)))
+        if counts is None:
+            counts = Counter()
+            recent = np.flatnonzero((desk.updated > now - TAG_DAYS * DAY) & (desk.status != skeleton.GONE_STATUS))
+            for k, place in enumerate(recent[::-1][:TAGGED_AT_MOST].tolist()):
+                counts.update(desk.ticket(place).tags)
+                if k % 50 == 0:
+                    await asyncio.sleep(0)
+            self._site.cache.clear()
+            self._site.cache["tags", int(now // 3600)] = counts
+        rows = [{"name": name, "count": count} for name, count in counts.most_common(20_000)]
+        index = index_of(range(len(rows)))
+        if wants_cursor(call):
+            return self._site.by_cursor(call, "tags", index, lambda k: rows[k], "-score,id")
+        return self._site.by_offset(call, "tags", range(len(rows)), lambda k: rows[k])
+
+    def current_token(self, call: Call) -> Made:
+        identity = self._site.identity(call)
+        found = self._site.authority.lifetime(identity.access) if identity else None
+        if identity is None or found is None:
+            raise errors.not_found()
+        created, expires, scope = found
+        return {
+            "token": {
+                "url": f"{self._site.base_url}/api/v2/oauth/tokens/1.json",
+                "id": 1,
+                "token": identity.access[:10],
+                "scopes": scope.split(),
+                "created_at": people.iso(int(created)),
+                "expires_at": people.iso(int(expires)),
+                "used_at": people.iso(int(call.scratch["at"])),
+                "refresh_token": None,
+            }
+        }
+
+    def issue(self, call: Call) -> Answer:
+        switches = self._site.switches
+        return self._site.authority.issue(
+            call, self._site.clock.now(), lifetime_s=switches["token_lifetime_s"], refresh=switches["refresh_tokens"]
+        )

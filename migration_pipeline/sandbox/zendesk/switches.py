@@ -1,0 +1,53 @@
+"""The hidden facts of the service: what public material leaves open or contradicts, each with its possible answers.
+
+Here: declarations. What a switch changes stands with the rule it belongs to.
+"""
+
+from migration_pipeline.sandbox.switches import Switch
+
+SWITCHES = (
+    Switch("role", "admin", ("admin", "agent"), "role behind the credentials; exports and ratings are for admins only"),
+    Switch("basic_auth", True, (True, False), "e-mail and API token are accepted besides OAuth (they end in 2027)"),
+    Switch("token_lifetime_s", 172_800, "integer", "seconds an access token lives when the request names none"),
+    Switch("refresh_tokens", True, (True, False), "client_credentials answers bring a refresh token"),
+    Switch("expired_token_body", "plain", ("plain", "invalid_token"), "401 body of an expired OAuth token"),
+    Switch("missing_scope_status", 403, (403,), "answer to a token without a fitting scope"),
+    Switch("recent_start_time", 422, (400, 422), "answer to a start_time of the last minute, or to none"),
+    Switch("page_size_over_100", "reject", ("reject", "clamp"), "page[size] over 100: 400, or taken as 100"),
+    Switch(
+        "empty_time_page", "null", ("null", "echo"), "end_time of an empty time-based page: null, or start_time again"
+    ),
+    Switch(
+        "empty_cursor_page", "null", ("null", "echo"), "after_cursor of an empty cursor page: null, or the cursor given"
+    ),
+    Switch(
+        "empty_page_every",
+        0,
+        "integer",
+        "every n-th export answer is an empty page with end_of_stream false; 0 = never",
+    ),
+    Switch("duplicate_events", 0.0, "number", "share of events that an export page repeats"),
+    Switch("gateway_timeout_over", 0, "integer", "export pages of more rows than this answer 504; 0 = never"),
+    Switch("inline_images_in_events", False, (True, False), "inline images are among the attachments of export events"),
+    Switch(
+        "events_redacted_text",
+        "original",
+        ("original", "redacted"),
+        "old comment events show the text before or after redaction",
+    ),
+    Switch("events_of_archived", True, (True, False), "the events export holds events of archived tickets"),
+    Switch("events_of_deleted", True, (True, False), "the events export holds events of deleted tickets"),
+    Switch("ticket_audits_order", "oldest", ("oldest", "newest"), "order of the list of all audits"),
+    Switch("private_attachments", "some", ("none", "some", "all"), "files that need credentials on the first hop"),
+    Switch("private_attachment_status", 403, (401, 403), "private file without credentials"),
+    Switch("content_host", "same", ("same", "external"), "host of content_url: the account's, or another one"),
+    Switch("storage_host", "same", ("same", "other"), "host to which a file's address redirects"),
+    Switch("storage_expiry_s", 300, "integer", "seconds a storage address is good for"),
+    Switch("rate_window", "fixed", ("fixed", "sliding"), "fixed minutes, or the last sixty seconds"),
+    Switch("forms", "plan", ("plan", "off"), "off: /ticket_forms answers 404 InvalidEndpoint whatever the plan"),
+    Switch("side_conversations", False, (True, False), "the add-on is there; without it 403 with an empty HTML body"),
+    Switch(
+        "malformed_records", 0.0, "number", "share of tickets, users, organizations with missing or mistyped fields"
+    ),
+    Switch("gzip", True, (True, False), "bodies over 1 kB are compressed where the client accepts it"),
+)
