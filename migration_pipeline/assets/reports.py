@@ -8,27 +8,34 @@ from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.reports import build, four_columns_markdown
 from migration_pipeline.staging.catalogue import rebuild
 
+ACCOUNTED_FOR = dg.AssetCheckSpec(
+    "every_record_accounted_for",
+    asset="report",
+    description="Available = migrated + failed + skipped for each entity type, and the run got to every record.",
+)
 
-@dg.asset(deps=[verified], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
-def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult:
+
+@dg.asset(deps=[verified], group_name="reports", kinds={"html", "csv"}, owners=OWNERS, check_specs=[ACCOUNTED_FOR])
+def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> dg.MaterializeResult[None]:
     """Available, migrated, failed and skipped records per entity type, with lists, reasons and links to both sides."""
     with stage(context, workbench) as run:
         workbench.journal.export(workbench.outcomes_path)
-        made = build(workbench.staging, run.run_id, run.mode, workbench.migration)
+        made = build(workbench.staging, run.run_id, run.mode, workbench.migration, calls=workbench.calls)
         workbench.journal.end_run(run.run_id, "finished")
         return dg.MaterializeResult(
             metadata={
                 "records": dg.MetadataValue.md(four_columns_markdown(made)),
-                "page": dg.MetadataValue.path(made.folder / "report.html"),
-                "folder": dg.MetadataValue.path(made.folder),
+                "page": dg.MetadataValue.path(made.page),
+                **{f"{side}_calls": count for side, count in made.calls.items()},
             },
-            check_results=[],
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=ACCOUNTED_FOR.name,
+                    passed=all(entity.adds_up for entity in made.summary.entities) and made.interrupted == 0,
+                    metadata={"interrupted": made.interrupted},
+                )
+            ],
         )
-
-
-@dg.asset_check(asset=report, description="available = migrated + failed + skipped, for each entity type.")
-def every_record_accounted_for(workbench: dg.ResourceParam[Workbench], context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    """Every record of the plan has an outcome, and none was interrupted."""
 
 
 @dg.asset(deps=[report], group_name="reports", kinds={"duckdb"}, owners=OWNERS)

@@ -98,6 +98,12 @@ class Workbench:
         return Catalogue.from_json(path.read_bytes())
 
     @property
+    def calls(self) -> dict[str, int]:
+        """Requests so far of this run, by side."""
+        sides = {"source": "source", "target": "unproved_client"}
+        return {side: getattr(self, part).usage.calls if part in self.__dict__ else 0 for side, part in sides.items()}
+
+    @property
     def outcomes_path(self) -> Path:
         """Where the journal's outcomes are exported to."""
         return self.staging.tables.path("outcomes", "outcomes")

@@ -1,0 +1,105 @@
+"""What a user sees: the demo started from Dagster's launchpad, and the four columns on the report's page."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from migration_pipeline_tests.end_to_end.conftest import Sandbox, free_port
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--window-size=1500,1100",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    if not (CHROMIUM and DRIVER):
+        if os.environ.get("MIGRATION_REQUIRE_BROWSER"):
+            pytest.fail("chromium and chromedriver are not installed, and this machine must run the browser test")
+        pytest.skip("the browser test needs chromium and chromedriver, which are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def ui(serve: Callable[..., Sandbox]) -> Iterator[str]:
+    sandbox = serve(tickets=60, seed=7)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migration_pipeline", "ui", "--config", str(sandbox.config), "--port", str(port)],
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            requests.get(f"{url}/server_info", timeout=5)
+            break
+        except requests.ConnectionError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    yield url
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(30)
+
+
+def seen(browser: webdriver.Chrome, xpath: str, seconds: float = 40) -> WebElement:
+    """The first visible and enabled element, waited for."""
+
+    def find(driver: webdriver.Chrome) -> list[WebElement]:
+        return [e for e in driver.find_elements(By.XPATH, xpath) if e.is_displayed() and e.is_enabled()]
+
+    return WebDriverWait(browser, seconds, ignored_exceptions=[WebDriverException]).until(find)[0]
+
+
+def test_a_demo_is_launched_from_the_launchpad(browser: webdriver.Chrome, ui: str, tmp_path: Path) -> None:
+    browser.get(f"{ui}/locations/migration_pipeline.definitions/jobs/demo_migration/playground")
+    seen(browser, "//button[contains(., 'Skip')]").click()
+    seen(browser, "//button[contains(., 'Launch run') or contains(., 'Launch Run')]").click()
+    seen(browser, "//div[@role='dialog']//button[contains(., 'Launch')]").click()
+    deadline = time.monotonic() + 90
+    while (status := run_status(ui)) not in ("SUCCESS", "FAILURE", "CANCELED"):
+        assert time.monotonic() < deadline, status
+        time.sleep(0.5)
+    assert status == "SUCCESS"
+    browser.get(f"{ui}/assets/report")
+    table = seen(browser, "//table[.//th[contains(., 'available')]]")
+    shown = [
+        [cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in table.find_elements(By.TAG_NAME, "tr")
+    ]
+    tickets = next(row for row in shown if row and row[0] == "tickets")
+    assert tickets[1] == "20"
+    assert int(tickets[1]) == sum(int(number) for number in tickets[2:5])
+    keep = os.environ.get("MIGRATION_SCREENSHOTS")
+    assert browser.save_screenshot(str((Path(keep) if keep else tmp_path) / "report-asset.png"))
+
+
+def run_status(ui: str) -> str:
+    query = "{ runsOrError(limit: 1) { ... on Runs { results { jobName status } } } }"
+    answer = requests.post(f"{ui}/graphql", json={"query": query}, timeout=30).json()
+    results = answer["data"]["runsOrError"]["results"]
+    return str(results[0]["status"]) if results else "NONE"

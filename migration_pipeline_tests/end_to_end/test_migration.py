@@ -1,0 +1,177 @@
+"""One help desk moved by the command line (a demo, the full run, a second full run), and read back independently."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import requests
+from ruamel.yaml import YAML
+
+from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
+from migration_pipeline_tests.end_to_end.readback import Findings, Intercom, compare
+
+TICKETS = 150
+
+
+@pytest.fixture(scope="module")
+def sandbox(serve: Callable[..., Sandbox]) -> Sandbox:
+    return serve(tickets=TICKETS, seed=5)
+
+
+@pytest.fixture(scope="module")
+def demo(sandbox: Sandbox) -> dict[str, Any]:
+    document: dict[str, Any] = migrate("demo", "--config", sandbox.config, "--json").json
+    return document
+
+
+@pytest.fixture(scope="module")
+def after_demo(sandbox: Sandbox, demo: dict[str, Any]) -> Findings:
+    drawn = json.loads((data(sandbox) / "sample.json").read_text())["ids"]
+    assert len(drawn) == 20
+    return compare(sandbox.folder, {int(ticket) for ticket in drawn})
+
+
+@pytest.fixture(scope="module")
+def contacts_after_demo(sandbox: Sandbox, demo: dict[str, Any]) -> set[str]:
+    return {row["external_id"] for row in target(sandbox).pages("contacts", "data")}
+
+
+@pytest.fixture(scope="module")
+def full(sandbox: Sandbox, demo: dict[str, Any], after_demo: Findings, contacts_after_demo: set[str]) -> dict[str, Any]:
+    document: dict[str, Any] = migrate("full", "--config", sandbox.config, "--json").json
+    return document
+
+
+def data(sandbox: Sandbox) -> Path:
+    return next(sandbox.folder.glob("data/sandbox-*"))
+
+
+def target(sandbox: Sandbox) -> Intercom:
+    return Intercom(YAML(typ="safe").load(sandbox.config.read_text())["target"])
+
+
+def columns(document: dict[str, Any], entity_type: str) -> dict[str, int]:
+    return next(entity for entity in document["entities"] if entity["entity_type"] == entity_type)
+
+
+def adds_up(document: dict[str, Any]) -> bool:
+    return all(e["available"] == e["migrated"] + e["failed"] + e["skipped"] for e in document["entities"])
+
+
+@pytest.mark.behaviour("S48", "S51")
+def test_a_demo_moves_twenty_tickets(demo: dict[str, Any]) -> None:
+    assert demo["mode"] == "demo"
+    assert columns(demo, "tickets")["available"] == 20
+    assert adds_up(demo)
+
+
+@pytest.mark.behaviour("S11", "S12", "S15", "S18")
+def test_a_demo_brings_its_tickets_whole(after_demo: Findings) -> None:
+    assert after_demo.wrong == []
+    assert after_demo.tickets == 20
+
+
+@pytest.mark.behaviour("S48")
+def test_a_demo_brings_nothing_else(sandbox: Sandbox, demo: dict[str, Any], contacts_after_demo: set[str]) -> None:
+    assert columns(demo, "contacts")["migrated"] == len(contacts_after_demo) < TICKETS * 0.6
+
+
+@pytest.mark.behaviour("S01", "S03", "S08", "S11", "S15")
+def test_a_full_run_brings_every_comment_once(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    findings = compare(sandbox.folder)
+    assert findings.wrong == []
+    assert findings.tickets == columns(full, "tickets")["migrated"]
+    assert findings.comments > findings.tickets
+    assert findings.files > 0
+
+
+@pytest.mark.behaviour("S51", "S52")
+def test_every_ticket_of_the_source_is_accounted_for(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    assert adds_up(full)
+    records = migrate("report", "--config", sandbox.config, "--json").json["records"]
+    told = {row["source_id"]: row for row in records if row["entity_type"] == "tickets"}
+    assert len(told) == columns(full, "tickets")["available"]
+    assert {row["outcome"] for row in told.values()} <= {"migrated", "failed", "skipped"}
+    assert all(row["reason"] for row in told.values() if row["outcome"] != "migrated")
+    assert all(row["target_url"] for row in told.values() if row["outcome"] == "migrated")
+    assert {"migration_key"} <= {key for row in conversations(sandbox) for key in row["custom_attributes"]}
+
+
+def conversations(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return list(target(sandbox).pages("conversations", "conversations"))
+
+
+@pytest.mark.behaviour("S30")
+def test_every_ticket_carries_the_tag_of_the_migration(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    tags = [[tag["name"] for tag in row["tags"]["tags"]] for row in conversations(sandbox)]
+    assert len(tags) == columns(full, "tickets")["migrated"]
+    assert all("migrated" in names for names in tags)
+
+
+@pytest.mark.behaviour("S21", "S22")
+def test_nobody_got_a_message(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    assert sandbox.control("target", "outbox") == []
+
+
+@pytest.mark.behaviour("S16")
+def test_companies_without_contacts_are_told_apart(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    records = migrate("report", "--config", sandbox.config, "--json").json["records"]
+    reasons = {row["reason"] for row in records if row["entity_type"] == "companies" and row["outcome"] == "migrated"}
+    assert "company_without_contacts" in reasons
+
+
+@pytest.mark.behaviour("B05")
+def test_verification_read_everything_back(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    document = migrate("verify", "--config", sandbox.config, "--json").json
+    assert document["mismatches"] == []
+    compared = {(field["entity_type"], field["field"]): field["compared"] for field in document["fields"]}
+    assert compared["tickets", "files"] == columns(full, "tickets")["migrated"]
+    assert all(field["compared"] == field["matched"] for field in document["fields"])
+
+
+def test_the_staged_data_answers_in_duckdb(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    with duckdb.connect(full["database"], read_only=True) as connection:
+        query = "select outcome, count(*) from outcomes where entity_type = 'tickets' group by outcome"
+        told = dict(connection.execute(query).fetchall())
+        staged = connection.execute("select count(*) from records.comments").fetchone()
+    assert told == {name: n for name, n in columns(full, "tickets").items() if n and name in told}
+    assert staged is not None
+    assert staged[0] > TICKETS
+
+
+@pytest.mark.behaviour("B02")
+def test_a_second_full_run_writes_nothing(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    before = sandbox.writes
+    again = migrate("full", "--config", sandbox.config, "--json").json
+    assert sandbox.writes == before
+    assert again["entities"] == full["entities"]
+
+
+def test_no_secret_is_written_down(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    config = YAML(typ="safe").load(sandbox.config.read_text())
+    secrets = [config["target"]["token"], config["source"]["auth"]["client_secret"]]
+    folder = sandbox.folder / "data"
+    for path in (path for path in folder.rglob("*") if path.is_file() and "blobs" not in path.parts):
+        content = path.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets), path
+
+
+@pytest.mark.behaviour("S09", "S10")
+def test_the_demo_and_the_full_run_say_the_same(demo: dict[str, Any], full: dict[str, Any], sandbox: Sandbox) -> None:
+    def told(run_id: str) -> dict[tuple[str, str], tuple[str, str | None]]:
+        document = migrate("report", "--config", sandbox.config, "--run", run_id, "--json").json
+        return {
+            (row["entity_type"], row["source_id"]): (row["outcome"], row["target_id"]) for row in document["records"]
+        }
+
+    first, second = told(demo["run_id"]), told(full["run_id"])
+    assert first.items() <= second.items()
+
+
+def test_the_checker_of_connections_is_content(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    assert requests.get(f"{sandbox.target['url']}/me", timeout=10).status_code == 401
+    checks = migrate("check", "--config", sandbox.config, "--json").json["checks"]
+    assert {item["status"] for item in checks} <= {"pass", "warn", "manual"}
