@@ -37,6 +37,16 @@ VIA_ID = {
 }
 
 
+TRIGGER: dict[str, Any] = {
+    "channel": "rule",
+    "source": {
+        "from": {"id": ids.ROLE + 77, "title": "Notify requester", "deleted": False},
+        "to": {},
+        "rel": "trigger",
+    },
+}
+
+
 def _shown(name: str, value: Any) -> Any:
     """A changed value as the API writes it."""
     if name == "assignee":
@@ -55,8 +65,8 @@ def _name(name: str) -> str:
     return str(catalogue.field_id(int(name[6:]))) if name.startswith("field:") else _API_NAMES.get(name, name)
 
 
-def _opening(view: View, ticket: Ticket) -> list[tuple[str, Any]]:
-    """What a ticket was opened with. Later changes are undone backwards from the present state."""
+def _at_opening(ticket: Ticket) -> dict[str, Any]:
+    """The values a ticket was opened with: its later changes undone, newest first."""
     values: dict[str, Any] = {
         "subject": ticket.subject,
         "status": ticket.status,
@@ -66,21 +76,31 @@ def _opening(view: View, ticket: Ticket) -> list[tuple[str, Any]]:
         "group": ticket.group,
         "assignee": ticket.assignee,
         "tags": ticket.tags,
+        "is_public": ticket.is_public,
+        "ccs": ticket.ccs,
         **{f"field:{k}": v for k, v in ticket.fields.items()},
     }
     for step in reversed(ticket.steps[1:]):
         for name, _, previous in reversed(step.changes):
             if name in values:
                 values[name] = previous
-    values |= {name: value for name, value, _ in ticket.steps[0].changes}
+    return values | {name: value for name, value, _ in ticket.steps[0].changes}
+
+
+def _created(view: View, ticket: Ticket, values: dict[str, Any]) -> list[dict[str, Any]]:
     org = int(view.desk.people.org[ticket.requester])
-    shown = [(_name(n), _shown(n, v)) for n, v in values.items() if v is not None and v != -1]
-    return [
+    nothing = {("group", -1), ("assignee", -1)}
+    told = [
         ("requester_id", ids.user(ticket.requester)),
         ("organization_id", ids.organization(org) if org >= 0 else None),
         ("brand_id", catalogue.brand_id(int(view.desk.tickets.brand[ticket.place]))),
-        *shown,
+        *(
+            (_name(n), _shown(n, v))
+            for n, v in values.items()
+            if n != "ccs" and v is not None and not (isinstance(v, int) and (n, v) in nothing)
+        ),
     ]
+    return [{"type": "Create", "field_name": name, "value": value} for name, value in told]
 
 
 def channel_of(view: View, ticket: Ticket, step: Step) -> str:
@@ -96,75 +116,71 @@ def _emails(view: View, numbers: list[int]) -> list[str]:
     return [address for address in (people.email_of(view.desk.people, n) for n in numbers) if address]
 
 
-def _parts(view: View, ticket: Ticket, step: Step) -> list[dict[str, Any]]:
-    """The child events of a step but its comment, in the words of audits."""
+def _changed(view: View, name: str, value: Any, previous: Any) -> dict[str, Any]:
+    if name == "ccs":
+        before, now = _emails(view, previous), _emails(view, value)
+        return {"type": "EmailCcChange", "previous_email_ccs": before, "current_email_ccs": now}
+    if name == "followers":
+        before, now = _emails(view, previous), _emails(view, value)
+        return {"type": "FollowerChange", "previous_followers": before, "current_followers": now}
+    shown = _shown(name, value), _shown(name, previous)
+    return {"type": "Change", "field_name": _name(name), "value": shown[0], "previous_value": shown[1]}
+
+
+def _about_comment(ticket: Ticket, step: Step, target: int) -> dict[str, Any]:
+    """A redaction or a privacy change of an earlier comment."""
+    comment = {"comment_id": ids.child(ticket.place, target, 0)}
+    if step.kind == Kind.REDACT:
+        return {"type": "CommentRedactionEvent", **comment}
+    if step.kind == Kind.REDACT_FILE:
+        first = ids.FilePlace(ticket.place, target, 0).id
+        return {"type": "AttachmentRedactionEvent", **comment, "attachment_id": first}
+    return {"type": "CommentPrivacyChange", **comment, "public": False}
+
+
+def _by_rules(ticket: Ticket, step: Step) -> list[dict[str, Any]]:
+    """What triggers, macros and targets leave in an audit."""
+    chance = seeds.share(step.seed, 12)
     parts: list[dict[str, Any]] = []
-    rule = {
-        "channel": "rule",
-        "source": {
-            "from": {"id": ids.ROLE + 77, "title": "Notify requester", "deleted": False},
-            "to": {},
-            "rel": "trigger",
-        },
-    }
-    if step.kind == Kind.CREATE:
-        parts += [{"type": "Create", "field_name": name, "value": value} for name, value in _opening(view, ticket)]
-        if ticket.ccs:
-            parts.append({"type": "Cc", "recipients": [ids.user(n) for n in ticket.ccs], "via": rule})
-    for name, value, previous in step.changes if step.kind != Kind.CREATE else ():
-        if name == "ccs":
-            parts.append(
-                {
-                    "type": "EmailCcChange",
-                    "previous_email_ccs": _emails(view, previous),
-                    "current_email_ccs": _emails(view, value),
-                }
-            )
-        else:
-            parts.append(
-                {
-                    "type": "Change",
-                    "field_name": _name(name),
-                    "value": _shown(name, value),
-                    "previous_value": _shown(name, previous),
-                }
-            )
-    if step.target is not None:
-        target = {"comment_id": ids.child(ticket.place, step.target, 0)}
-        if step.kind == Kind.REDACT:
-            parts.append({"type": "CommentRedactionEvent", **target})
-        elif step.kind == Kind.REDACT_FILE:
-            place = skeleton_file(ticket.place, step.target)
-            parts.append({"type": "AttachmentRedactionEvent", **target, "attachment_id": place})
-        elif step.kind == Kind.PRIVACY:
-            parts.append({"type": "CommentPrivacyChange", **target, "public": False})
-    if step.kind == Kind.RATING and ticket.rating:
-        parts.append(
-            {
-                "type": "SatisfactionRating",
-                "score": ticket.rating["score"],
-                "assignee_id": ticket_json.maybe_user_id(ticket.assignee),
-                "body": ticket.rating["comment"],
-            }
-        )
     if step.kind == Kind.RULE or (step.kind in (Kind.REPLY_AGENT, Kind.CREATE) and step.public):
         parts.append(
             {
                 "type": "Notification",
-                "via": rule,
+                "via": TRIGGER,
                 "subject": "[{{ticket.account}}] Re: {{ticket.title}}",
                 "body": "{{ticket.comments_formatted}}",
                 "recipients": [ids.user(ticket.requester)],
             }
         )
-    if step.kind == Kind.CHAT_END:
-        parts += _chat(view, ticket)
+    if step.kind == Kind.REPLY_AGENT and chance < 0.15:
+        parts.append({"type": "MacroReference", "macro_id": str(ids.ROLE + 79), "macro_title": "Close & redirect"})
+    if step.kind == Kind.RULE and chance < 0.2:
+        parts.append({"type": "External", "resource": str(ids.ROLE + 80), "body": "{{ticket.id}}", "success": True})
+    if step.kind == Kind.RULE and chance > 0.9:
+        parts.append({"type": "Error", "message": "A delivery to the requester failed."})
     return parts
 
 
-def skeleton_file(place: int, seq: int) -> int:
-    """The id of the first file of a comment."""
-    return ids.FilePlace(place, seq, 0).id
+def _parts(view: View, ticket: Ticket, step: Step) -> list[dict[str, Any]]:
+    """The child events of a step but its comment, in the words of audits."""
+    parts: list[dict[str, Any]] = []
+    if step.kind == Kind.CREATE:
+        values = _at_opening(ticket)
+        parts += _created(view, ticket, values)
+        if values["ccs"]:
+            parts.append({"type": "Cc", "recipients": [ids.user(n) for n in values["ccs"]], "via": TRIGGER})
+    else:
+        parts += [_changed(view, *change) for change in step.changes]
+    if step.target is not None:
+        parts.append(_about_comment(ticket, step, step.target))
+    if step.kind == Kind.RATING and ticket.rating:
+        assignee = ticket_json.maybe_user_id(ticket.assignee)
+        score, said = ticket.rating["score"], ticket.rating["comment"]
+        parts.append({"type": "SatisfactionRating", "score": score, "assignee_id": assignee, "body": said})
+    parts += _by_rules(ticket, step)
+    if step.kind == Kind.CHAT_END:
+        parts += _chat(view, ticket)
+    return parts
 
 
 def _chat(view: View, ticket: Ticket) -> list[dict[str, Any]]:

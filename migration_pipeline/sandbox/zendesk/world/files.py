@@ -33,12 +33,12 @@ class File:
     redacted: bool = False
 
 
-def of_comment(seed: int, ticket: int, seq: int, inline: int, *, many: bool = False, big: bool = False) -> list[File]:
-    """The files of a comment: at most 12 attached ones, then ``inline`` images (at most 4)."""
+def of_comment(
+    seed: int, ticket: int, seq: int, inline: int, *, least: int = 0, many: bool = False, big: bool = False
+) -> list[File]:
+    """The files of a comment: at least ``least`` and at most 12 attached ones, then ``inline`` images (at most 4)."""
     generator = seeds.rng(seed, seeds.FILES, ticket, seq)
-    count = MAX_FILES if many else _count(generator)
-    if big:
-        count = max(count, 1)
+    count = MAX_FILES if many else max(_count(generator), least, int(big))
     found = [_attached(generator, seed, FilePlace(ticket, seq, k), big=big and k == 0) for k in range(count)]
     found += [
         File(
@@ -122,7 +122,7 @@ def _attached(generator: random.Random, seed: int, place: FilePlace, *, big: boo
     elif chance > 0.985:
         size = 0
     own = seeds.mix(seed, place.id, 1)
-    return File(place, name, mime, size, own, private=0.12 < chance < 0.20, malware=0.120 < chance < 0.123)
+    return File(place, name, mime, size, own, private=0.12 < chance < 0.20, malware=0.12 < chance < 0.13)
 
 
 def _png(size: int, generator: random.Random) -> bytes:

@@ -45,7 +45,7 @@ class Step:
     target: int | None = None
     """The seq of the comment that a redaction or privacy change is about."""
     others: tuple[int, ...] = ()
-    """Ticket ids of a merge, user numbers added as CC."""
+    """Ticket ids of a merge."""
     seed: int = 0
     text: str | None = None
 
@@ -358,8 +358,12 @@ def _subject(_: World, ticket: Ticket, step: Step, draw: random.Random, __: Mapp
 
 
 def _cc(world: World, ticket: Ticket, step: Step, draw: random.Random, _: Mapping[str, Any]) -> None:
+    if draw.random() < 0.4:
+        follower = pick(draw, world.people.writers)
+        if follower not in ticket.followers:
+            _set(ticket, step, "followers", [*ticket.followers, follower])
+        return
     new = [n for n in _customers(world.people, draw, 1, ticket.requester) if n not in ticket.ccs]
-    step.others = tuple(new)
     if new:
         step.changes.append(("ccs", [*ticket.ccs, *new], list(ticket.ccs)))
         ticket.ccs = [*ticket.ccs, *new]
@@ -538,6 +542,7 @@ def files_of(
         ticket.place,
         step.seq,
         inline,
+        least=int(step.seq == 0 and bool(flags & skeleton.REDACTED)),
         many=step.seq == 0 and bool(flags & skeleton.MANY_FILES),
         big=step.seq == 0 and bool(flags & skeleton.BIG_FILES),
     )
