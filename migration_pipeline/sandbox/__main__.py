@@ -57,6 +57,8 @@ def main(
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     ports = _earlier_ports(folder)
+    # Who waits for this file must not take an earlier run's for this one's.
+    (folder / "sandbox.json").unlink(missing_ok=True)
     modules = {"target": TARGET} if kind == "none" else {"source": SOURCES[kind], "target": TARGET}
     services, blocks, served = {}, {}, []
     for side, name in modules.items():
