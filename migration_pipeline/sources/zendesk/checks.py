@@ -1,0 +1,61 @@
+"""Preflight of a Zendesk source: is it there, does it know the credentials, may they read everything.
+
+Belongs here: what a person can mend before a run. Does not belong here: anything of the records.
+
+`users/me` proves nothing: without valid credentials it answers 200 and an anonymous user. The incremental export is
+asked instead, because it is what a run needs, and only admins may.
+"""
+
+from migration_pipeline.model.errors import AccessDenied, MigrationError, Rejected, RunStopped
+from migration_pipeline.model.run import Check
+from migration_pipeline.sources.zendesk.client import ZendeskClient
+
+_ATTEMPTS = 2
+
+
+def checks(client: ZendeskClient) -> list[Check]:
+    """Findings in order; what could not be looked at because of an earlier one is left out."""
+    url = client.settings.url
+    reachable = Check("source_reachable", "pass", f"Zendesk at {url} answers.")
+    known = Check("source_credentials", "pass", "Zendesk accepts source.auth of migration.yaml.")
+    admin = Check("source_admin", "pass", "The credentials may read everything.")
+    try:
+        client.get("incremental/tickets/cursor", {"start_time": 0, "per_page": 1}, attempts=_ATTEMPTS, surface=(504,))
+    except AccessDenied as denied:
+        if denied.status != 403:
+            return [reachable, _blocked("source_credentials", denied, "Correct source.auth in migration.yaml.")]
+        return [reachable, known, _blocked("source_admin", denied, "Use an admin's credentials with the scope `read`.")]
+    except Rejected as refusal:
+        if refusal.status == 404:
+            return [
+                Check(
+                    "source_reachable",
+                    "block",
+                    f"There is no Zendesk Support at {url}.",
+                    "Nothing can be read.",
+                    "Correct source.subdomain or source.base_url in migration.yaml.",
+                )
+            ]
+    except RunStopped:
+        raise
+    except MigrationError as error:
+        remedy = "Correct source.subdomain or source.base_url in migration.yaml, or try again later."
+        return [_blocked("source_reachable", error, remedy)]
+    return [reachable, known, admin, _lasting(client)]
+
+
+def _lasting(client: ZendeskClient) -> Check:
+    """API tokens end for every account on 2027-04-30 (Zendesk developer docs, "Migrating to OAuth")."""
+    if client.uses_oauth:
+        return Check("source_auth_lasts", "pass", "source.auth is an OAuth client.")
+    return Check(
+        "source_auth_lasts",
+        "warn",
+        "source.auth is an API token.",
+        "Zendesk ends all API tokens on 2027-04-30 and deactivates those that were idle for 30 days.",
+        "Create an OAuth client and give its client_id and client_secret in source.auth of migration.yaml.",
+    )
+
+
+def _blocked(check: str, error: MigrationError, remedy: str) -> Check:
+    return Check(check, "block", str(error), "Nothing can be read.", remedy)

@@ -1,0 +1,182 @@
+"""Files of comments: which ones are wanted, and bringing them into the blob store once each.
+
+Belongs here: the `files` stream (attachment id -> hash, or the reason there is none). Does not belong here: how bytes
+travel safely (`http.downloads`).
+
+A file that cannot be had is never the run's failure: its row says why, and the report carries it.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+
+from migration_pipeline.http import DownloadRefused, download, redacted
+from migration_pipeline.model.errors import RunStopped
+from migration_pipeline.sources.zendesk.streams import Reading
+from migration_pipeline.staging import Staging
+from migration_pipeline.staging.snapshots import Row
+
+BATCH: Final = 200
+"""Files whose rows become one segment; what a kill costs at most."""
+
+ATTEMPTS: Final = 5
+_BUCKET: Final = "attachments"
+_LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
+_WANTED: Final = resources.files(__package__).joinpath("sql/files_wanted.sql").read_text(encoding="utf-8")
+_MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file as the newest reading of its comment tells it."""
+
+    key: str
+    url: str | None
+    name: str | None
+    size: int | None
+    deleted: bool
+    malware: bool
+
+
+def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
+    """Bring in the files of comments that were read since the last time, or of these tickets; the rows added.
+
+    Transient failures of earlier passes are tried again.
+    """
+    store = reading.staging.snapshots
+    reached = {stream: store.state(stream).rows for stream in ("comments", "thread_comments")}
+    since = orjson.loads(store.state("files").cursor or "{}") if tickets is None else {}
+    added = 0
+    workers = reading.client.settings.workers
+    with ThreadPoolExecutor(workers, thread_name_prefix="zendesk-files") as pool, _session(workers) as session:
+        for batch, done, total in _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes):
+            reading.run.check()
+            rows = list(pool.map(lambda wanted: _row(reading, session, wanted), batch))
+            state = store.state("files")
+            added += store.append("files", rows, cursor=state.cursor, complete=state.complete)
+            reading.run.progress("files", "tickets", done, total)
+    if tickets is None:
+        store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
+    return added
+
+
+def _wanted(
+    staging: Staging, since: dict[str, int], tickets: Sequence[str] | None, max_bytes: int
+) -> Iterator[tuple[list[Wanted], int, int]]:
+    """Batches of files to fetch, with the number of files up to each batch's end and in all."""
+    with staging.connect() as connection:
+        connection.execute(_MACROS)
+        for stream in ("comments", "thread_comments"):
+            history = staging.snapshots.history(stream)
+            connection.execute(
+                f"CREATE VIEW new_{stream} AS SELECT id, payload, sequence FROM {history} "
+                f"WHERE sequence >= {int(since.get(stream, 0))}"
+            )
+        for stream in ("thread_comments", "threads", "files", "tickets"):
+            connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
+        connection.execute("CREATE TABLE only_tickets AS SELECT unnest(?::VARCHAR[]) AS id", [list(tickets or ())])
+        connection.execute("SET VARIABLE every_ticket = ?", [tickets is None])
+        connection.execute("SET VARIABLE max_bytes = ?", [max_bytes])
+        connection.execute(f"CREATE TEMP TABLE wanted AS {_WANTED}")
+        counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
+        total = int(counted[0]) if counted else 0
+        cursor = connection.execute("SELECT key, url, name, size, deleted, malware FROM wanted")
+        done = 0
+        while rows := cursor.fetchmany(BATCH):
+            done += len(rows)
+            yield [Wanted(*row) for row in rows], done, total
+
+
+def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
+    """The file's row: `sha256` and `bytes`, or `reason` and `detail`, and whether the next pass may try again."""
+    limit = reading.client.settings.max_file_bytes
+    about: dict[str, Any] = {"name": wanted.name, "size": wanted.size, "limit": limit, "again": False}
+    if wanted.deleted:
+        return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "deleted in the source"})
+    if wanted.malware:
+        return Row(wanted.key, None, about | {"reason": "file_malware", "detail": "malware found by the source"})
+    if wanted.size is not None and wanted.size > limit:
+        return Row(wanted.key, None, about | {"reason": "file_too_large", "detail": f"{wanted.size} bytes"})
+    if wanted.url is None:
+        return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
+    try:
+        sha256, size = _fetched(reading, session, wanted.url)
+    except DownloadRefused as refused:
+        # A host that the settings do not allow costs no call to try again, and the settings may change.
+        again = refused.status is None and refused.reason == "file_missing"
+        return Row(
+            wanted.key, None, about | {"reason": refused.reason, "detail": redacted(str(refused)), "again": again}
+        )
+    except requests.RequestException as error:
+        detail = redacted(f"{type(error).__name__}: {error}")[:200]
+        return Row(wanted.key, None, about | {"reason": "file_missing", "detail": detail, "again": True})
+    return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
+
+
+def _fetched(reading: Reading, session: requests.Session, url: str) -> tuple[str, int]:
+    """Hash and number of bytes of a file that is now in the blob store.
+
+    Raises:
+        DownloadRefused, requests.RequestException: after every attempt.
+    """
+
+    def attempt() -> tuple[str, int]:
+        waited = reading.client.session.pacer.take((_BUCKET,))
+        reading.client.session.usage.count(write=False, waited=waited)
+        with download(
+            session,
+            url,
+            own_host=urlsplit(reading.client.settings.url).netloc,
+            auth=reading.client.auth,
+            allowed=reading.client.settings.file_hosts,
+            max_bytes=reading.client.settings.max_file_bytes,
+        ) as chunks:
+            return reading.staging.blobs.add(chunks)
+
+    def pause(seconds: float) -> None:
+        if reading.client.session.stop.wait(seconds) or reading.run.stop.is_set():
+            raise RunStopped("The run was stopped; the next one goes on from here.")
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_transient),
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=lambda state: _wait(reading, state),
+        sleep=pause,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _is_transient(error: BaseException) -> bool:
+    """Broken answers, and storage links that ran out between the redirect and the fetch."""
+    if isinstance(error, DownloadRefused):
+        return error.hop > 0 and error.status in _LINK_IS_OVER
+    return isinstance(error, requests.RequestException)
+
+
+def _wait(reading: Reading, state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    response = getattr(error, "response", None)
+    after = response.headers.get("Retry-After", "") if response is not None else ""
+    if after.isdigit():
+        if response is not None and response.status_code == 429:
+            reading.client.session.pacer.exhausted(_BUCKET, float(after))
+        return float(after)
+    return float(tenacity.wait_random_exponential(multiplier=0.3, max=10)(state))
+
+
+def _session(workers: int) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=workers)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session

@@ -1,0 +1,211 @@
+"""The tickets of a demo: drawn by chance from all that exist, and read with what belongs to them and nothing else.
+
+Belongs here: the draw, and the people and organizations of a sample. Does not belong here: threads and files, which
+are read as in a full run (`threads`, `files`).
+
+Every ticket has a rank that depends on the seed and its id alone; the sample is the tickets of the lowest ranks. So it
+is the same whether it is drawn by asking the service for ids or from a complete snapshot, and new tickets change it
+little.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from itertools import islice
+from typing import Any, Final
+
+from migration_pipeline.model.errors import AccessDenied, Rejected
+from migration_pipeline.sources import Sample
+from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk.paging import CursorList
+from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
+from migration_pipeline.staging.snapshots import Row
+
+MANY: Final = 100
+"""Ids that show_many takes at once (Zendesk developer docs, "Show Multiple Tickets")."""
+
+_LIKELY: Final = 50
+"""Candidates per wanted ticket that are ranked at first; few help desks have so many gaps that more are needed."""
+
+_HIGHEST_EXPONENT: Final = 30
+_PEOPLE: Final = resources.files(__package__).joinpath("sql/people_of_sample.sql").read_text(encoding="utf-8")
+_MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
+
+
+def draw(reading: Reading, size: int, seed: int) -> Sample:
+    """Draw `size` tickets, or all where there are fewer; their payloads go into the stream `tickets`."""
+    if reading.staging.snapshots.state("tickets").complete:
+        return Sample(seed, size, tuple(_from_snapshot(reading, size, seed)))
+    found: dict[str, Any] = {}
+    candidates = _ranked(reading, newest_id(reading), size, seed)
+    while len(found) < size and (batch := list(islice(candidates, MANY))):
+        reading.run.check()
+        existing = _show_many(reading, "tickets", batch, include="comment_count")
+        found |= {ticket: existing[ticket] for ticket in batch if ticket in existing and _exists(existing[ticket])}
+    drawn = dict(islice(found.items(), size))
+    store_rows(reading, "tickets", [shapes.row(ticket) for ticket in drawn.values()])
+    return Sample(seed, size, tuple(drawn))
+
+
+def newest_id(reading: Reading) -> int:
+    """The highest ticket id that is in use, 0 where there is none.
+
+    The list of tickets leaves archived ones out, so what follows the newest of the list is looked at too; where the
+    list is empty, ids are tried in growing steps.
+    """
+    listed = _listed_newest(reading)
+    if listed == 0:
+        steps = [1 << exponent for exponent in range(_HIGHEST_EXPONENT)]
+        for start in range(0, len(steps), 4):
+            block = [first + offset for first in steps[start : start + 4] for offset in range(MANY // 4)]
+            found = _highest(reading, block)
+            listed = max(listed, found)
+            if not found and start > 0 and listed < steps[start]:
+                break
+    step = MANY
+    highest = listed
+    while found := _highest(reading, range(highest + 1, highest + 1 + MANY)):
+        highest = found
+    # A long gap may hide later tickets: look further in doubling steps, as far as the desk is large.
+    probe = highest
+    while probe <= 2 * highest and step <= max(highest, MANY):
+        probe = highest + step
+        found = _highest(reading, range(probe, probe + MANY))
+        if found:
+            highest, step = found, MANY
+            continue
+        step *= 4
+    return highest
+
+
+def store_rows(reading: Reading, stream: str, rows: list[Row]) -> int:
+    """Add rows to a stream without moving its cursor; the rows added."""
+    store = reading.staging.snapshots
+    state = store.state(stream)
+    return store.append(stream, fresh_rows(reading.staging, stream, rows), cursor=state.cursor, complete=state.complete)
+
+
+def read_people(reading: Reading, sample: Sample) -> int:
+    """The users that the sample's tickets and comments mention, with identities and memberships; the rows added."""
+    wanted = _unknown(reading, sample, "people")
+    added = 0
+    for batch in _batches(wanted, MANY):
+        reading.run.check()
+        path = "users/show_many"
+        body = reading.client.get(path, {"ids": ",".join(batch), "include": "identities"})
+        users = reading.client.rows(body, "users", path)
+        if isinstance(body.get("identities"), list):
+            users = shapes.with_identities(users, body["identities"])
+        else:
+            users = [_with_own_identities(reading, user) for user in users]
+        added += store_rows(reading, "users", [shapes.row(user) for user in users])
+        members = [user for user in users if shapes.field(user, "role") == "end-user"]
+        memberships = [row for user in members for row in _memberships(reading, user)]
+        added += store_rows(reading, "organization_memberships", memberships)
+    return added
+
+
+def read_organizations(reading: Reading, sample: Sample) -> int:
+    """The organizations of the sample's tickets and people; the rows added."""
+    added = 0
+    for batch in _batches(_unknown(reading, sample, "organizations"), MANY):
+        reading.run.check()
+        existing = _show_many(reading, "organizations", batch)
+        added += store_rows(reading, "organizations", [shapes.row(record) for record in existing.values()])
+    return added
+
+
+def _from_snapshot(reading: Reading, size: int, seed: int) -> list[str]:
+    relation = reading.staging.snapshots.newest("tickets")
+    with reading.staging.connect() as connection:
+        rows = connection.execute(
+            f"SELECT id FROM {relation} WHERE NOT starts_with(id, '?') "
+            "AND (payload ->> '$.status') IS DISTINCT FROM 'deleted' ORDER BY md5(? || ':' || id), id LIMIT ?",
+            [str(seed), size],
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _ranked(reading: Reading, highest: int, size: int, seed: int) -> Iterator[str]:
+    """All ids up to the highest, lowest rank first."""
+    done = 0
+    with reading.staging.connect() as connection:
+        for limit in (max(size * _LIKELY, 10 * MANY), highest):
+            rows = connection.execute(
+                "SELECT id::VARCHAR FROM range(1, ? + 1) AS ids(id) ORDER BY md5(? || ':' || id), id LIMIT ? OFFSET ?",
+                [highest, str(seed), limit, done],
+            ).fetchall()
+            done += len(rows)
+            yield from (str(row[0]) for row in rows)
+
+
+def _listed_newest(reading: Reading) -> int:
+    body = reading.client.get("tickets", {"sort": "-id", "page[size]": 1})
+    tickets = reading.client.rows(body, "tickets", "tickets")
+    return max((int(found) for ticket in tickets if (found := shapes.usable_id(shapes.field(ticket, "id")))), default=0)
+
+
+def _highest(reading: Reading, ids: Iterable[int]) -> int:
+    """The highest of up to a hundred ids that a ticket has, 0 where none has."""
+    return max((int(found) for found in _show_many(reading, "tickets", [str(i) for i in ids])), default=0)
+
+
+def _show_many(reading: Reading, kind: str, ids: Sequence[str], **params: str) -> dict[str, Any]:
+    """Those of up to a hundred records that the service still has, by id."""
+    path = f"{kind}/show_many"
+    body = reading.client.get(path, {"ids": ",".join(ids)} | params)
+    records = reading.client.rows(body, kind, path)
+    by_id = {shapes.usable_id(shapes.field(record, "id")): record for record in records}
+    return {found: record for found, record in by_id.items() if found is not None}
+
+
+def _exists(ticket: Any) -> bool:
+    return bool(shapes.field(ticket, "status") != "deleted")
+
+
+def _unknown(reading: Reading, sample: Sample, which: str) -> list[str]:
+    """Ids that the sample refers to and the snapshots do not have yet."""
+    with reading.staging.connect() as connection:
+        connection.execute(_MACROS)
+        for stream in ("tickets", "comments", "thread_comments", "users", "organizations", "organization_memberships"):
+            connection.execute(f"CREATE VIEW raw_{stream} AS FROM {reading.staging.snapshots.newest(stream)}")
+        connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample.ids)])
+        connection.execute(_PEOPLE)
+        return [str(row[0]) for row in connection.execute(f"FROM unknown_{which}").fetchall()]
+
+
+def _with_own_identities(reading: Reading, user: Any) -> Any:
+    """The user with identities, asked for one by one where the list does not bring them."""
+    owner = shapes.usable_id(shapes.field(user, "id"))
+    if owner is None:
+        return user
+    return {**user, "identities": _all(reading, f"users/{owner}/identities", "identities")}
+
+
+def _memberships(reading: Reading, user: Any) -> list[Row]:
+    owner = shapes.usable_id(shapes.field(user, "id"))
+    if owner is None:
+        return []
+    path = f"users/{owner}/organization_memberships"
+    return [shapes.row(record) for record in _all(reading, path, "organization_memberships")]
+
+
+def _all(reading: Reading, path: str, key: str) -> list[Any]:
+    """A short list to its end; empty where the service no longer has its owner."""
+    pager = CursorList()
+    records: list[Any] = []
+    while not pager.finished:
+        try:
+            body = reading.client.get(path, pager.params())
+        except (Rejected, AccessDenied) as refusal:
+            if refusal.status in (403, 404):
+                return records
+            raise
+        records += reading.client.rows(body, key, path)
+        pager.advance(body)
+    return records
+
+
+def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,121 @@
+"""Zendesk as a source: which streams make up which entity type, and in what order they are read.
+
+Belongs here: the meeting point of reading (`streams`, `threads`, `files`, `sampling`) and `normalization`. Does not
+belong here: how any of them works.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from migration_pipeline.config import Source as Settings
+from migration_pipeline.http import Usage
+from migration_pipeline.model.run import Check, Run
+from migration_pipeline.sources import Sample
+from migration_pipeline.sources.zendesk import checks, files, normalization, sampling, streams, threads
+from migration_pipeline.sources.zendesk.client import ZendeskClient
+from migration_pipeline.sources.zendesk.streams import Reading
+from migration_pipeline.staging import Staging
+
+_Step = Callable[[Reading], int]
+
+_READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
+    "tickets": (
+        ("tickets", streams.read_tickets),
+        ("comments", streams.read_events),
+        ("threads", threads.repair),
+        ("files", files.read_files),
+        ("brands", partial(streams.read_listing, stream="brands")),
+        ("ticket_forms", partial(streams.read_listing, stream="ticket_forms")),
+        ("custom_statuses", partial(streams.read_listing, stream="custom_statuses")),
+    ),
+    "contacts": (
+        ("users", streams.read_users),
+        ("organization_memberships", partial(streams.read_listing, stream="organization_memberships")),
+    ),
+    "agents": (("users", streams.read_users),),
+    "companies": (("organizations", streams.read_organizations),),
+    "teams": (("groups", partial(streams.read_listing, stream="groups")),),
+    "fields": tuple(
+        (stream, partial(streams.read_listing, stream=stream))
+        for stream in ("ticket_fields", "user_fields", "organization_fields")
+    ),
+    "tags": (),
+}
+"""What is read for each entity type on every pass."""
+
+_READ_ONCE: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
+    "tickets": (("ticket_fields", partial(streams.read_listing, stream="ticket_fields")),),
+    "contacts": (("organizations", streams.read_organizations),),
+    "tags": (
+        ("tickets", streams.read_tickets),
+        ("ticket_fields", partial(streams.read_listing, stream="ticket_fields")),
+        ("custom_statuses", partial(streams.read_listing, stream="custom_statuses")),
+    ),
+}
+"""Streams of other entity types that normalization needs too: read here where they were never read whole."""
+
+_SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
+    "teams": ("groups",),
+    "fields": ("ticket_fields", "user_fields", "organization_fields"),
+}
+"""Short lists that are read whole for a sample too."""
+
+
+class ZendeskSource:
+    """A Zendesk Support account."""
+
+    kind: str = "zendesk"
+    extraction_order: tuple[str, ...] = ("tickets", "contacts", "agents", "companies", "teams", "fields", "tags")
+    streams: Mapping[str, tuple[str, ...]] = {
+        entity_type: recipe.streams for entity_type, recipe in normalization.RECIPES.items()
+    }
+
+    def __init__(self, settings: Settings, *, token_path: Path, stop: threading.Event) -> None:
+        """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait. Calls nothing yet."""
+        self._settings = settings
+        self._client = ZendeskClient(settings, token_path, stop)
+        self.usage: Usage = self._client.session.usage
+
+    def checks(self) -> list[Check]:
+        """Preflight: reachable, credentials, scope and role. Never raises for what a user can mend."""
+        return checks.checks(self._client)
+
+    def extract(self, entity_type: str, staging: Staging, run: Run) -> int:
+        """Read what is new since each stream's cursor into the snapshots; the rows added. Goes on where it was cut.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
+        """
+        reading = Reading(self._client, staging, run)
+        once = [
+            step for stream, step in _READ_ONCE.get(entity_type, ()) if not staging.snapshots.state(stream).complete
+        ]
+        return sum(step(reading) for step in (*(step for _, step in _READ[entity_type]), *once))
+
+    def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
+        """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""
+        return sampling.draw(Reading(self._client, staging, run), size, seed)
+
+    def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
+        """Read the sample's records of one entity type, and nothing else; the rows added.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
+        """
+        reading = Reading(self._client, staging, run)
+        added = sum(streams.read_listing(reading, stream) for stream in _SAMPLE_LISTS.get(entity_type, ()))
+        if entity_type == "tickets":
+            added += threads.read_sample(reading, sample.ids) + files.read_files(reading, sample.ids)
+        elif entity_type in ("contacts", "agents"):
+            added += sampling.read_people(reading, sample)
+        elif entity_type == "companies":
+            added += sampling.read_organizations(reading, sample)
+        return added
+
+    def normalize(self, entity_type: str, staging: Staging) -> dict[str, int]:
+        """Make the canonical tables of one entity type from the snapshots; rows by table. Pure."""
+        return normalization.normalize(entity_type, staging, self._settings)

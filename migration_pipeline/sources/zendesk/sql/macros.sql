@@ -1,0 +1,71 @@
+-- How a field of the service's JSON becomes a typed value: anything of another type counts as missing.
+
+CREATE OR REPLACE MACRO text_of(value) AS
+    CASE WHEN json_type(value) = 'VARCHAR' THEN value ->> '$' END;
+
+CREATE OR REPLACE MACRO line_of(value) AS
+    nullif(trim(text_of(value)), '');
+
+CREATE OR REPLACE MACRO flag_of(value) AS
+    CASE WHEN json_type(value) = 'BOOLEAN' THEN (value ->> '$') = 'true' END;
+
+CREATE OR REPLACE MACRO count_of(value) AS
+    CASE WHEN json_type(value) = 'UBIGINT' THEN TRY_CAST(value ->> '$' AS BIGINT) END;
+
+CREATE OR REPLACE MACRO ref_of(value) AS
+    CASE WHEN json_type(value) IN ('UBIGINT', 'VARCHAR') AND regexp_full_match(value ->> '$', '[1-9][0-9]{0,18}')
+        THEN value ->> '$' END;
+
+-- Times outside of what mail and help desks have known are mistakes, and other programs cannot read them.
+CREATE OR REPLACE MACRO moment_of(value) AS
+    CASE WHEN regexp_matches(text_of(value), '^[0-9]{4}-')
+            AND TRY_CAST(text_of(value) AS TIMESTAMPTZ) BETWEEN TIMESTAMPTZ '1970-01-02 00:00:00+00' AND TIMESTAMPTZ '2200-01-01 00:00:00+00'
+        THEN TRY_CAST(text_of(value) AS TIMESTAMPTZ) END;
+
+CREATE OR REPLACE MACRO list_distinct_ordered(items) AS
+    list_filter(items, lambda item, position: list_position(items, item) = position);
+
+CREATE OR REPLACE MACRO texts_of(value) AS
+    list_distinct_ordered([trim(text_of(item)) FOR item IN coalesce(from_json(value, '["JSON"]'), []) IF line_of(item) IS NOT NULL]);
+
+CREATE OR REPLACE MACRO refs_of(value) AS
+    list_distinct_ordered([ref_of(item) FOR item IN coalesce(from_json(value, '["JSON"]'), []) IF ref_of(item) IS NOT NULL]);
+
+-- What an attachment is known by: its id, or, where that cannot be used, its address.
+CREATE OR REPLACE MACRO attachment_key(id, url) AS
+    coalesce(ref_of(id), 'address-' || md5(text_of(url)));
+
+-- `via` is an object in one place, a text in another, and a number in a third (Zendesk developer docs, "Via object").
+CREATE OR REPLACE MACRO channel_of(via) AS
+    CASE json_type(via)
+        WHEN 'OBJECT' THEN lower(nullif(trim(via ->> '$.channel'), ''))
+        WHEN 'VARCHAR' THEN lower(replace(nullif(trim(via ->> '$'), ''), ' ', '_'))
+        WHEN 'UBIGINT' THEN CASE via ->> '$'
+            WHEN '0' THEN 'web_form'
+            WHEN '4' THEN 'mail'
+            WHEN '5' THEN 'api'
+            WHEN '8' THEN 'rule'
+            WHEN '15' THEN 'iphone'
+            WHEN '17' THEN 'dropbox'
+            WHEN '19' THEN 'merge'
+            WHEN '20' THEN 'batch'
+            WHEN '21' THEN 'recovered_from_suspended'
+        END
+    END;
+
+-- The values of an object that has some: nulls, empty texts and empty lists say nothing.
+CREATE OR REPLACE MACRO has_value(value) AS
+    CASE json_type(value)
+        WHEN 'NULL' THEN false
+        WHEN 'VARCHAR' THEN trim(value ->> '$') <> ''
+        WHEN 'ARRAY' THEN json_array_length(value) > 0
+        WHEN 'OBJECT' THEN false
+        ELSE coalesce(json_type(value) IS NOT NULL, false)
+    END;
+
+-- A key of an object as a path to its value, whatever characters it has (RFC 6901).
+CREATE OR REPLACE MACRO json_pointer(key) AS
+    '/' || replace(replace(key, '~', '~0'), '/', '~1');
+
+CREATE OR REPLACE MACRO escaped(text) AS
+    replace(replace(replace(text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;');

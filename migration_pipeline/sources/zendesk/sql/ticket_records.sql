@@ -1,0 +1,94 @@
+-- Tickets as canonical records, and those that cannot be.
+CREATE TEMP TABLE merges AS
+WITH told AS (
+    SELECT split_part(id, '/', 1) AS ticket, from_json(payload, '{"via": "JSON"}').via AS via
+    FROM current_payloads
+    WHERE contains(payload, '"merge"')
+),
+merged AS (
+    SELECT
+        ticket,
+        list_distinct_ordered(list_concat(
+            refs_of(via -> '$.source.from.ticket_ids'), list_filter([ref_of(via -> '$.source.from.ticket_id')], lambda ref: ref IS NOT NULL)
+        )) AS origins,
+        list_distinct_ordered(list_concat(
+            refs_of(via -> '$.source.to.ticket_ids'), list_filter([ref_of(via -> '$.source.to.ticket_id')], lambda ref: ref IS NOT NULL)
+        )) AS goals
+    FROM told
+    WHERE line_of(via -> '$.source.rel') = 'merge'
+)
+SELECT ticket AS id, 'merged_from' AS type, unnest(origins) AS ref FROM merged
+UNION SELECT unnest(origins), 'merged_into', ticket FROM merged
+UNION SELECT ticket, 'merged_into', unnest(goals) FROM merged
+UNION SELECT unnest(goals), 'merged_from', ticket FROM merged;
+
+CREATE TEMP TABLE ticket_links AS
+WITH link AS (
+    SELECT id, type, ref FROM merges
+    UNION SELECT id, 'problem', problem_ref FROM ticket_rows WHERE problem_ref IS NOT NULL
+    UNION SELECT id, 'follow_up', unnest(followup_refs) FROM ticket_rows
+    UNION SELECT id, 'follow_up_of', follow_up_of FROM ticket_rows WHERE follow_up_of IS NOT NULL
+)
+SELECT id, list({'type': type, 'ref': ref} ORDER BY type, TRY_CAST(ref AS HUGEINT)) AS links FROM link WHERE id <> ref GROUP BY id;
+
+-- Asked for by itself, and still nothing to read: such a ticket would arrive empty.
+CREATE TEMP TABLE unreadable AS
+SELECT id
+FROM ticket_rows
+SEMI JOIN raw_threads USING (id)
+ANTI JOIN (SELECT DISTINCT ticket AS id FROM current_comments) AS commented USING (id)
+WHERE defects IS NULL AND state <> 'deleted' AND comment_count > 0;
+
+CREATE TEMP VIEW record_tickets AS
+SELECT
+    ticket_rows.id AS source_id,
+    source_url,
+    external_id,
+    subject,
+    state,
+    status,
+    status_label,
+    priority,
+    kind,
+    tags,
+    coalesce(brand.name, brand_id) AS brand,
+    coalesce(form.name, form_id) AS form,
+    team_ref,
+    requester_ref,
+    submitter_ref,
+    assignee_ref,
+    CASE WHEN organization.id IS NOT NULL THEN company_ref END AS company_ref,
+    cc_refs,
+    follower_refs,
+    channel,
+    coalesce(attributes, '{}') AS attributes,
+    csat,
+    coalesce(links, []) AS links,
+    created_at,
+    updated_at,
+    due_at,
+    comment_count
+FROM ticket_rows
+ANTI JOIN unreadable USING (id)
+LEFT JOIN ticket_attributes USING (id)
+LEFT JOIN ticket_links USING (id)
+LEFT JOIN (SELECT id, line_of(payload::JSON -> '$.name') AS name FROM raw_brands) AS brand ON brand.id = brand_id
+LEFT JOIN (SELECT id, line_of(payload::JSON -> '$.name') AS name FROM raw_ticket_forms) AS form ON form.id = form_id
+LEFT JOIN (SELECT id FROM raw_organizations) AS organization ON organization.id = company_ref
+WHERE defects IS NULL
+ORDER BY TRY_CAST(source_id AS HUGEINT);
+
+CREATE TEMP VIEW record_rejects_tickets AS
+SELECT 'tickets' AS entity_type, id AS source_id, CASE WHEN NOT starts_with(id, '?') THEN source_url END AS source_url, 'malformed_record' AS reason, defects AS detail
+FROM ticket_rows
+WHERE defects IS NOT NULL
+UNION ALL
+SELECT 'tickets', id, source_url, 'comments_missing', 'the source counts ' || comment_count || ' comments and hands out none'
+FROM unreadable
+JOIN ticket_rows USING (id);
+
+CREATE TEMP VIEW record_comments AS
+FROM every_comment ANTI JOIN unreadable ON unreadable.id = ticket_ref;
+
+CREATE TEMP VIEW record_attachments AS
+FROM every_attachment ANTI JOIN unreadable ON unreadable.id = ticket_ref;

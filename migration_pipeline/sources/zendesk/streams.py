@@ -1,0 +1,294 @@
+"""The lists of a Zendesk account, read into snapshots page by page; a stopped pass goes on from its last page.
+
+Belongs here: which lists there are, how each is read, and what makes a second pass cheap. Does not belong here: single
+threads (`threads`), files (`files`), or what a row means (`normalization`).
+
+| way | first pass | later passes |
+| --- | --- | --- |
+| cursor export | from the beginning, a segment a page | from the kept cursor |
+| time export | the same | from a little before the newest row seen; rows that are known are not added again |
+| list | the same | read whole and compared: changed rows are added, and marks for those that are gone |
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from migration_pipeline.model.errors import AccessDenied, Rejected, ServiceDown
+from migration_pipeline.model.run import Run
+from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk.client import ZendeskClient
+from migration_pipeline.sources.zendesk.paging import OVERLAP, CursorExport, CursorList, PagingError, TimeExport
+from migration_pipeline.staging import Staging
+from migration_pipeline.staging.snapshots import Row
+
+GONE: Final = "_gone"
+"""Key that marks a row whose record a later reading of the list no longer had."""
+
+_RECENT: Final = 180
+"""Seconds within which a newest row is so fresh that others of its second may still come before its cursor."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list that is always read whole. `optional`: accounts without the feature answer 403 or 404."""
+
+    path: str
+    key: str
+    paged: bool = True
+    optional: bool = False
+    fixed: tuple[tuple[str, str], ...] = ()
+
+
+LISTINGS: Final = {
+    "groups": Listing("groups", "groups", fixed=(("exclude_deleted", "false"),)),
+    "ticket_fields": Listing("ticket_fields", "ticket_fields"),
+    "user_fields": Listing("user_fields", "user_fields"),
+    "organization_fields": Listing("organization_fields", "organization_fields"),
+    "organization_memberships": Listing("organization_memberships", "organization_memberships"),
+    "brands": Listing("brands", "brands", optional=True),
+    "ticket_forms": Listing("ticket_forms", "ticket_forms", paged=False, optional=True),
+    "custom_statuses": Listing("custom_statuses", "custom_statuses", paged=False, optional=True),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a stream needs: the service, the stores, and the run that may be stopped."""
+
+    client: ZendeskClient
+    staging: Staging
+    run: Run
+
+
+def read_tickets(reading: Reading) -> int:
+    """New and changed tickets, deleted and archived ones among them; the rows added."""
+    return _read_cursor_export(
+        reading,
+        "tickets",
+        "incremental/tickets/cursor",
+        {"include": "comment_count", "support_type_scope": "all"},
+        lambda body: reading.client.rows(body, "tickets", "incremental/tickets/cursor"),
+        last_minute_hidden=True,
+    )
+
+
+def read_users(reading: Reading) -> int:
+    """New and changed users with their identities; the rows added."""
+    return _read_cursor_export(
+        reading,
+        "users",
+        "incremental/users/cursor",
+        {"include": "identities"},
+        lambda body: shapes.with_identities(
+            reading.client.rows(body, "users", "incremental/users/cursor"), body.get("identities")
+        ),
+        last_minute_hidden=False,
+    )
+
+
+def read_organizations(reading: Reading) -> int:
+    """New, changed and deleted organizations; the rows added."""
+
+    def keep(rows: list[Any], fresh: Callable[[str, list[Row]], list[Row]], cursor: str, complete: bool) -> int:
+        organizations = fresh("organizations", [shapes.row(record) for record in rows])
+        return reading.staging.snapshots.append("organizations", organizations, cursor=cursor, complete=complete)
+
+    return _read_time_export(
+        reading, "organizations", "incremental/organizations", {}, "organizations", "updated_at", keep
+    )
+
+
+def read_events(reading: Reading) -> int:
+    """Comments, and what calls for another look at a thread, from the tickets' update events; the rows added."""
+
+    def keep(rows: list[Any], fresh: Callable[[str, list[Row]], list[Row]], cursor: str, complete: bool) -> int:
+        comments, flags = shapes.comments_of(rows)
+        store = reading.staging.snapshots
+        # The cursor moves with the comments, which come last: a kill in between reads the page again.
+        added = store.append("comment_flags", fresh("comment_flags", flags), cursor=None, complete=complete)
+        return added + store.append("comments", fresh("comments", comments), cursor=cursor, complete=complete)
+
+    return _read_time_export(
+        reading,
+        "comments",
+        "incremental/ticket_events",
+        {"include": "comment_events", "support_type_scope": "all"},
+        "ticket_events",
+        "timestamp",
+        keep,
+    )
+
+
+def read_listing(reading: Reading, stream: str) -> int:
+    """A list as a whole; the rows added. What an optional list of a missing feature answers counts as empty."""
+    listing = LISTINGS[stream]
+    store = reading.staging.snapshots
+    state = store.state(stream)
+    pager = CursorList(after=None if state.complete else state.cursor)
+    collected: list[Row] = []
+    added = 0
+    while not pager.finished:
+        reading.run.check()
+        params = dict(listing.fixed) | (pager.params() if listing.paged else {})
+        try:
+            body = reading.client.get(listing.path, params)
+        except (AccessDenied, Rejected) as refusal:
+            if listing.optional and getattr(refusal, "status", None) in (403, 404):
+                store.mark(stream, complete=True)
+                return added
+            if pager.after is not None and not collected and isinstance(refusal, Rejected):
+                pager = CursorList()  # the kept cursor is no longer valid
+                continue
+            raise
+        rows = [shapes.row(record) for record in reading.client.rows(body, listing.key, listing.path)]
+        _advance(pager.advance, body, path=listing.path)
+        if state.complete:
+            collected += rows
+        else:
+            added += store.append(stream, rows, cursor=None if pager.finished else pager.after, complete=pager.finished)
+    if state.complete:
+        added += store.append(stream, _difference(reading.staging, stream, collected), cursor=None, complete=True)
+    return added
+
+
+def fresh_rows(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
+    """Those of the rows that the stream does not hold in just this form."""
+    known = _newest_payloads(staging, stream, [row.id for row in rows])
+    return [row for row in rows if known.get(row.id) != orjson.dumps(row.payload).decode()]
+
+
+def _read_cursor_export(
+    reading: Reading,
+    stream: str,
+    path: str,
+    fixed: dict[str, str],
+    rows_of: Callable[[dict[str, Any]], list[Any]],
+    *,
+    last_minute_hidden: bool,
+) -> int:
+    store = reading.staging.snapshots
+    state = store.state(stream)
+    pager = CursorExport(state.cursor)
+    compare = state.complete
+    added = 0
+    while not pager.finished:
+        reading.run.check()
+        body = _page(reading, path, fixed, pager)
+        records = rows_of(body)
+        _advance(pager.advance, body, records, path=path)
+        rows = [shapes.row(record) for record in records]
+        if compare:
+            rows, compare = fresh_rows(reading.staging, stream, rows), False
+        cursor = pager.cursor
+        if pager.finished and not last_minute_hidden:
+            cursor = _lossless(cursor, shapes.newest(records, "updated_at"))
+            # Rows of the last seconds are read again then, by this time, and are compared first.
+        added += store.append(stream, rows, cursor=cursor, complete=state.complete or pager.finished)
+        reading.run.progress("extract", stream, store.state(stream).rows, None)
+    return added
+
+
+def _lossless(cursor: str | None, newest: int | None) -> str | None:
+    """Where the next pass may start: before the newest row, if that is so new that its second may not be over."""
+    if newest is None or newest < time.time() - _RECENT:
+        return cursor
+    return CursorExport.from_time(newest - OVERLAP)
+
+
+def _read_time_export(
+    reading: Reading,
+    stream: str,
+    path: str,
+    fixed: dict[str, str],
+    key: str,
+    time_field: str,
+    keep: Callable[[list[Any], Callable[[str, list[Row]], list[Row]], str, bool], int],
+) -> int:
+    state = reading.staging.snapshots.state(stream)
+    stored = int(state.cursor or 0)
+    pager = TimeExport(max(stored - OVERLAP, 0) if state.complete else stored)
+    seen = _Seen(reading.staging, compare=state.rows > 0)
+    added = 0
+    while not pager.finished:
+        reading.run.check()
+        body = _page(reading, path, fixed, pager)
+        records = reading.client.rows(body, key, path)
+        pager.advance(body, records, shapes.newest(records, time_field))
+        # Without a newer row the kept start stays: going back by the overlap again and again would drift.
+        cursor = max(stored, pager.resume_at) if pager.finished else pager.start_time
+        added += keep(records, seen.fresh, str(cursor), state.complete or pager.finished)
+        seen.next_page()
+        reading.run.progress("extract", stream, reading.staging.snapshots.state(stream).rows, None)
+    return added
+
+
+class _Seen:
+    """Drops what a page repeats: of the page before it, and on a pass's first page of what is stored."""
+
+    def __init__(self, staging: Staging, *, compare: bool) -> None:
+        self._staging = staging
+        self._compare = compare
+        self._last: dict[tuple[str, str], str] = {}
+        self._this: dict[tuple[str, str], str] = {}
+
+    def fresh(self, stream: str, rows: list[Row]) -> list[Row]:
+        kept = []
+        for row in rows:
+            key, content = (stream, row.id), shapes.digest(row.payload)
+            if self._last.get(key) != content and self._this.get(key) != content:
+                kept.append(row)
+            self._this[key] = content
+        return fresh_rows(self._staging, stream, kept) if self._compare and kept else kept
+
+    def next_page(self) -> None:
+        self._last, self._this, self._compare = self._this, {}, False
+
+
+def _page(reading: Reading, path: str, fixed: dict[str, str], pager: CursorExport | TimeExport) -> dict[str, Any]:
+    """A page of an export. A page that is too large for the service to make in time (504) is asked for in halves."""
+    while True:
+        try:
+            smaller = pager.per_page > 25
+            return reading.client.get(path, fixed | pager.params(), surface=(504,) if smaller else ())
+        except Rejected as refusal:
+            if refusal.status != 504 or not pager.halve():
+                raise
+            _log.info("Zendesk took too long for %s; going on with %d rows a page.", path, pager.per_page)
+
+
+def _advance(step: Callable[..., None], *page: Any, path: str) -> None:
+    try:
+        step(*page)
+    except PagingError as error:
+        raise ServiceDown(f"Zendesk's list {path} cannot be read to its end ({error}); start again later.") from error
+
+
+def _difference(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
+    """What changed against the stored rows: other contents, and marks for rows that the list no longer has."""
+    known = _newest_payloads(staging, stream, None)
+    changed = [row for row in rows if known.get(row.id) != orjson.dumps(row.payload).decode()]
+    for gone in known.keys() - {row.id for row in rows}:
+        payload = orjson.loads(known[gone])
+        if isinstance(payload, dict) and not payload.get(GONE):
+            changed.append(Row(gone, None, {**payload, GONE: True}))
+    return changed
+
+
+def _newest_payloads(staging: Staging, stream: str, ids: Iterable[str] | None) -> dict[str, str]:
+    """The stored JSON of the rows with these ids, or of all."""
+    relation = staging.snapshots.newest(stream)
+    with staging.connect() as connection:
+        if ids is None:
+            found = connection.execute(f"SELECT id, payload FROM {relation}").fetchall()
+        else:
+            found = connection.execute(
+                f"SELECT id, payload FROM {relation} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+            ).fetchall()
+    return dict(found)

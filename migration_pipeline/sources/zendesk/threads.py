@@ -1,0 +1,119 @@
+"""Whole threads, read per ticket, where the update events are not enough or not to be trusted.
+
+Belongs here: which tickets need it, and reading them. Does not belong here: the bulk reading (`streams`), or files.
+
+The road per ticket tells what is true now: inline images, redacted texts, privacy. A ticket is asked again only when
+its own row, or a flag about it, is newer than the last answer, so a lasting mismatch costs one call, not one a pass.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from itertools import islice
+from typing import Any, Final
+
+from migration_pipeline.model.errors import Rejected
+from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk.paging import CursorList
+from migration_pipeline.sources.zendesk.streams import Reading
+from migration_pipeline.staging import Staging
+from migration_pipeline.staging.snapshots import Row
+
+BATCH: Final = 32
+"""Tickets whose threads become one segment; what a kill costs at most."""
+
+_NEEDED: Final = resources.files(__package__).joinpath("sql/threads_needed.sql").read_text(encoding="utf-8")
+_SAMPLED: Final = resources.files(__package__).joinpath("sql/threads_of_sample.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Thread:
+    """What the service answered for one ticket: 200 and its comments, or 404."""
+
+    ticket: str
+    status: int
+    comments: tuple[Any, ...]
+
+
+def repair(reading: Reading) -> int:
+    """Read the threads of all tickets that need it; the rows added."""
+    return _read_all(reading, needed(reading.staging))
+
+
+def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
+    """Read the threads of these tickets, those that are already there in their newest form left out; the rows added."""
+    with reading.staging.connect() as connection:
+        _views(connection, reading.staging)
+        rows = connection.execute(_SAMPLED, [list(tickets)]).fetchall()
+    return _read_all(reading, [str(row[0]) for row in rows])
+
+
+def needed(staging: Staging) -> list[str]:
+    """Ids of the tickets whose threads have to be read one by one, newest first.
+
+    Deleted tickets are never among them: the service answers 404 for their comments.
+    """
+    with staging.connect() as connection:
+        _views(connection, staging)
+        return [str(row[0]) for row in connection.execute(_NEEDED).fetchall()]
+
+
+def _views(connection: Any, staging: Staging) -> None:
+    for stream in ("tickets", "threads", "comments", "thread_comments", "comment_flags"):
+        connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
+
+
+def _read_all(reading: Reading, tickets: Sequence[str]) -> int:
+    store = reading.staging.snapshots
+    added = 0
+    workers = reading.client.settings.workers
+    with ThreadPoolExecutor(workers, thread_name_prefix="zendesk-threads") as pool:
+        for number, batch in enumerate(_batches(tickets, BATCH)):
+            reading.run.check()
+            threads = list(pool.map(lambda ticket: read_thread(reading, ticket), batch))
+            comments = [row for thread in threads for row in _comment_rows(thread)]
+            # Threads come last, because a thread that is named there counts as read.
+            added += store.append("thread_comments", comments, cursor=None, complete=True)
+            added += store.append("threads", [_thread_row(thread) for thread in threads], cursor=None, complete=True)
+            reading.run.progress("threads", "tickets", number * BATCH + len(batch), len(tickets))
+    return added
+
+
+def read_thread(reading: Reading, ticket: str) -> Thread:
+    """All comments of a ticket as they are now.
+
+    Raises:
+        AccessDenied, Rejected, ServiceDown, RunStopped.
+    """
+    path = f"tickets/{ticket}/comments"
+    pager = CursorList()
+    comments: list[Any] = []
+    while not pager.finished:
+        try:
+            body = reading.client.get(path, {"include_inline_images": "true", "sort": "created_at"} | pager.params())
+        except Rejected as refusal:
+            if refusal.status in (404, 410):
+                return Thread(ticket, 404, ())
+            raise
+        comments += reading.client.rows(body, "comments", path)
+        pager.advance(body)
+    return Thread(ticket, 200, tuple(comments))
+
+
+def _comment_rows(thread: Thread) -> Iterator[Row]:
+    for comment in thread.comments:
+        payload = {**comment, "ticket_id": thread.ticket} if isinstance(comment, dict) else comment
+        row = shapes.row(payload, prefix=f"{thread.ticket}/")
+        yield Row(row.id, shapes.moment(shapes.field(comment, "created_at")), row.payload)
+
+
+def _thread_row(thread: Thread) -> Row:
+    ids = [row.id for row in _comment_rows(thread)]
+    return Row(thread.ticket, None, {"status": thread.status, "comments": ids})
+
+
+def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
