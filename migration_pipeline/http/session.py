@@ -140,17 +140,24 @@ class ApiSession:
             ) from error
 
     def write(self, method: str, path: str, *, json: Any = None) -> Answer:
-        """Send something that changes the service, at most once; only a 429, which is never applied, is sent again.
+        """Send something that changes the service, at most once.
+
+        Only what certainly never arrived is sent again: a 429, and a connection that could not be opened.
 
         Raises:
             AccessDenied, Rejected, RunStopped: definitely not applied.
             InDoubt: sent, and no usable answer.
         """
+        unconnected = 0
         while True:
             try:
                 response = self._send(method, path, None, json, write=True)
             except requests.ConnectionError as error:
                 if _never_connected(error):
+                    unconnected += 1
+                    if unconnected < READ_ATTEMPTS:
+                        self._sleep(min(0.25 * 2**unconnected, 20.0))
+                        continue
                     raise ServiceDown(
                         f"{self.name} at {self.base_url} cannot be reached; check {self._setting}."
                     ) from error

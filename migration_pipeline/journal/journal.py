@@ -67,6 +67,14 @@ _SETTLE: dict[Event, sa.Update] = {
 _OF_RECORD = sa.select(operations).where(
     operations.c.entity_type == sa.bindparam("entity_type"), operations.c.source_id == sa.bindparam("source_id")
 )
+_KEY = (records.c.entity_type == sa.bindparam("of_type")) & (records.c.source_id == sa.bindparam("of_id"))
+_RECORD = sa.select(records.c.outcome, records.c.target_id, records.c.target_url).where(_KEY)
+_INSERT_RECORD = sa.insert(records)
+_UPDATE_RECORD = (
+    sa.update(records)
+    .where(_KEY)
+    .values({column.name: sa.bindparam(column.name) for column in records.c if not column.primary_key})
+)
 
 
 class Journal:
@@ -264,12 +272,22 @@ class Journal:
 
     # Records
 
-    def record(self, outcome: Outcome) -> None:
-        """Set the newest outcome of a record.
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Set the newest outcome of records, all of them or none.
 
         What has arrived stays known: an outcome without a target id keeps the one that is known, and a record that was
         migrated stays so when a later run skips it or fails it.
         """
+        told = list(outcomes)
+
+        def change(connection: sa.Connection) -> None:
+            for outcome in told:
+                self._record(connection, outcome)
+
+        if told:
+            self._commit(change)
+
+    def _record(self, connection: sa.Connection, outcome: Outcome) -> None:
         values = {
             "source_url": outcome.source_url,
             "target_id": outcome.target_id,
@@ -282,22 +300,15 @@ class Journal:
             "run_id": self._run_id,
             "at": _now(),
         }
-        key = (records.c.entity_type == outcome.entity_type) & (records.c.source_id == outcome.source_id)
-
-        def change(connection: sa.Connection) -> None:
-            known = connection.execute(
-                sa.select(records.c.outcome, records.c.target_id, records.c.target_url).where(key)
-            ).one_or_none()
-            if known is None:
-                connection.execute(
-                    sa.insert(records).values(entity_type=outcome.entity_type, source_id=outcome.source_id, **values)
-                )
-            elif known.outcome != "migrated" or outcome.outcome == "migrated":
-                values["target_id"] = outcome.target_id or known.target_id
-                values["target_url"] = outcome.target_url or known.target_url
-                connection.execute(sa.update(records).where(key).values(values))
-
-        self._commit(change)
+        key = {"of_type": outcome.entity_type, "of_id": outcome.source_id}
+        known = connection.execute(_RECORD, key).one_or_none()
+        if known is None:
+            named = {"entity_type": outcome.entity_type, "source_id": outcome.source_id}
+            connection.execute(_INSERT_RECORD, named | values)
+        elif known.outcome != "migrated" or outcome.outcome == "migrated":
+            values["target_id"] = outcome.target_id or known.target_id
+            values["target_url"] = outcome.target_url or known.target_url
+            connection.execute(_UPDATE_RECORD, key | values)
 
     def known(self, entity_type: str, source_ids: Iterable[str]) -> dict[str, Known]:
         """What is known of records, by source id; records without an outcome are left out."""

@@ -26,6 +26,7 @@ REASONS: Final[dict[str, str]] = {
     "rejected_by_target": "The target refused the record.",
     "parent_failed": "A record that this one belongs to was not migrated; a later run takes it up again.",
     "too_many_parts": "The thread has more parts than a conversation of the target can show (500).",
+    "target_unclear": "The target gave no usable answer to a call; the next run asks it first, then goes on.",
     "interrupted": "The run ended before this record was finished; the next run goes on from here.",
     # The record moved, and something of it could not be kept.
     "file_missing": "A file could not be fetched from the source.",
@@ -42,9 +43,14 @@ REASONS: Final[dict[str, str]] = {
     "contact_note": "Someone who is no teammate wrote an internal note; the fallback admin stands in.",
     "value_truncated": "A text was longer than an attribute of the target holds (255 characters).",
     "value_dropped": "A value did not fit the attribute's type.",
+    "file_rejected": "The target refused a file; the message arrived without it and names it.",
+    "reference_skipped": "A record that this one refers to does not move by rule; the link is left out.",
     "shared_contact": "Another contact of the target already had these details; the two share one contact.",
     "date_bumped": "A date was moved by seconds to keep the order of a thread.",
     "assignee_unmapped": "The assignee has no teammate in Intercom; only the team, if any, is assigned.",
+    # The record moved, and what is read back is not what was meant.
+    "missing_in_target": "The target no longer has what was written to it.",
+    "differs_in_target": "The target holds something else than what was written to it.",
 }
 
 

@@ -1,0 +1,250 @@
+"""Executing a load plan: each record that it says to create becomes its calls; the others get their outcome.
+
+Belongs here: reading plan and payloads in step, spreading records over threads, and outcomes. Does not belong here:
+what a record consists of (`definitions`, `people`, `threads`), or what a mode decides (`plan`).
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, Literal
+
+import duckdb
+import pyarrow as pa
+
+from migration_pipeline.config import Migration
+from migration_pipeline.journal import Journal, Outcome
+from migration_pipeline.model.errors import SettingsError
+from migration_pipeline.model.payloads import PAYLOADS, PLAN
+from migration_pipeline.model.run import Run
+from migration_pipeline.staging import Staging
+from migration_pipeline.target.catalogue import Catalogue
+from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.loading import definitions, people, threads
+from migration_pipeline.target.loading.desk import Desk, by_name
+from migration_pipeline.target.loading.work import ParentMissing, Row, StepUnclear, Work
+from migration_pipeline.target.workers import in_threads
+from migration_pipeline.target.writer import Patience, Writer
+
+BATCH: Final = 2048
+"""Rows that are read at a time."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of the records of a plan, and what it took."""
+
+    migrated: int = 0  # those that were there before among them
+    failed: int = 0
+    skipped: int = 0
+    kept: int = 0  # of the migrated ones, those that needed nothing
+    calls: int = 0
+    writes: int = 0
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What one thread does in one go: records to create, one after the other, or outcomes to write down."""
+
+    records: tuple[tuple[Row, tuple[Row, ...]], ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+
+_LOADERS: Final[Mapping[str, Callable[[Desk, Work, Row], Outcome]]] = {
+    "agents": definitions.agent,
+    "teams": definitions.team,
+    "fields": definitions.field,
+    "tags": definitions.tag,
+    "companies": people.company,
+    "contacts": people.contact,
+}
+
+_ONE_AFTER_THE_OTHER: Final = {"fields": "model, lower(name)", "tags": "lower(name)"}
+"""Records with an equal name become one object of the target; they must not be created at the same time."""
+
+
+def load(
+    entity_type: str,
+    staging: Staging,
+    journal: Journal,
+    client: IntercomClient,
+    catalogue: Catalogue,
+    migration: Migration,
+    run: Run,
+    *,
+    patience: Patience | None = None,
+) -> Loaded:
+    """Execute the plan of one entity type. Calling it again goes on where the last call was cut, and repeats nothing.
+
+    `patience` overrides how long the target is asked for calls without an answer (`target.search_wait_s`).
+
+    Raises:
+        RefusedByGate: the target is another workspace than the settings name; nothing was written.
+        SettingsError: the payloads are not those that the plan was made of.
+        AccessDenied, ServiceDown, RunStopped: the run ends; the next one goes on.
+    """
+    client.require_workspace()
+    connection = staging.connect()
+    _views(connection, staging, entity_type)
+    _require_fresh(connection, entity_type)
+    if journal.restart(entity_type):
+        _log.info("%s: an earlier run left calls in doubt; the target is asked for them first", entity_type)
+    patience = patience or Patience(
+        search=migration.target.search_wait_s, direct=min(3.0, migration.target.search_wait_s)
+    )
+    tags, conversation_attributes, data_attributes = by_name(client, entity_type)
+    desk = Desk(
+        client=client,
+        journal=journal,
+        writer=Writer(client, journal, run, patience),
+        catalogue=catalogue,
+        migration=migration,
+        blobs=staging.blobs,
+        begun=frozenset(journal.begun(entity_type)),
+        tags=tags,
+        conversation_attributes=conversation_attributes,
+        data_attributes=data_attributes,
+    )
+    calls, writes = client.usage.calls, client.usage.writes
+    counts: Counter[str] = Counter()
+    kept, total = _counted(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
+    units = _units(connection, entity_type)
+    workers = migration.target.workers
+    for outcomes in in_threads(units, lambda unit: _execute(desk, entity_type, unit), workers=workers, run=run):
+        counts.update(outcomes)
+        run.progress("load", entity_type, counts.total() + kept, total)
+    return Loaded(
+        migrated=counts["migrated"] + counts["kept"] + kept,
+        failed=counts["failed"],
+        skipped=counts["skipped"],
+        kept=counts["kept"] + kept,
+        calls=client.usage.calls - calls,
+        writes=client.usage.writes - writes,
+    )
+
+
+def _execute(desk: Desk, entity_type: str, unit: _Unit) -> Counter[str]:
+    """Do a unit and write its outcomes down; how many there are of each."""
+    counts: Counter[str] = Counter(outcome.outcome for outcome in unit.outcomes)
+    desk.journal.record(unit.outcomes)
+    for row, parts in unit.records:
+        known = desk.journal.known(entity_type, [row["source_id"]]).get(row["source_id"])
+        if known is not None and known.outcome == "migrated":
+            counts["kept"] += 1  # the plan was made before it arrived
+            continue
+        outcome = _create(desk, entity_type, row, parts)
+        desk.journal.record([outcome])
+        counts[outcome.outcome] += 1
+    return counts
+
+
+def _create(desk: Desk, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
+    """Have the target hold one record; what became of it."""
+    work = desk.work(entity_type, row["source_id"])
+    try:
+        if entity_type == "tickets":
+            return threads.ticket(desk, work, row, parts)
+        return _LOADERS[entity_type](desk, work, row)
+    except ParentMissing as missing:
+        return desk.failed(work, row, "parent_failed", str(missing))
+    except StepUnclear as unclear:
+        return desk.failed(work, row, "target_unclear", str(unclear))
+    except FileNotFoundError as error:
+        return desk.failed(work, row, "file_missing", f"{error.filename} is no longer in the staged files")
+
+
+# What there is to do
+
+
+def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, entity_type: str) -> None:
+    tables = staging.tables
+    connection.execute(f"CREATE VIEW plan AS FROM {tables.scan('plan', entity_type, PLAN)}")
+    payload = tables.scan("payloads", entity_type, PAYLOADS[entity_type])
+    connection.execute(f"CREATE VIEW payload AS FROM {payload}")
+    connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
+
+
+def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> None:
+    """Raise SettingsError where the plan speaks of other payloads than there are."""
+    (stale,) = _counted(
+        connection,
+        "SELECT count(*) FROM plan LEFT JOIN payload USING (source_id) "
+        "WHERE action = 'create' AND payload.digest IS DISTINCT FROM plan.digest",
+    )
+    if stale:
+        raise SettingsError(
+            f"The plan for {entity_type} was made of other payloads than there are now ({stale} records differ): "
+            "materialize `load_plan` again, or run a whole job."
+        )
+
+
+def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[_Unit]:
+    """Outcomes that the plan decides first, then the records to create."""
+    decided = connection.cursor().execute("FROM plan WHERE action IN ('skip', 'fail')")
+    for batch in _batches(decided):
+        yield _Unit(outcomes=tuple(_decided(row) for row in batch))
+    if entity_type == "tickets":
+        for row, parts in _tickets(connection):
+            yield _Unit(records=((row, parts),))
+        return
+    key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")
+    rows = connection.cursor().execute(
+        f"SELECT payload.*, concat_ws('/', {key}) AS together FROM plan JOIN payload USING (source_id) "
+        "WHERE action = 'create' ORDER BY together, source_id"
+    )
+    for _, same in groupby(_rows(rows), key=lambda row: row["together"]):
+        yield _Unit(records=tuple((row, ()) for row in same))
+
+
+def _tickets(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Row, tuple[Row, ...]]]:
+    """Tickets with their parts, oldest first; two sorted streams side by side, so that few threads are in memory."""
+    create = "plan JOIN payload USING (source_id) WHERE action = 'create'"
+    tickets = connection.cursor().execute(
+        f"SELECT payload.* FROM {create} ORDER BY payload.created_at, payload.source_id"
+    )
+    parts = connection.cursor().execute(
+        "SELECT parts.* FROM parts JOIN "
+        f"(SELECT payload.source_id, payload.created_at AS opened_at FROM {create}) AS ticket "
+        "ON parts.ticket_ref = ticket.source_id ORDER BY ticket.opened_at, ticket.source_id, parts.position"
+    )
+    by_ticket = groupby(_rows(parts), key=lambda part: part["ticket_ref"])
+    upcoming = next(by_ticket, None)
+    for ticket in _rows(tickets):
+        mine: tuple[Row, ...] = ()
+        if upcoming is not None and upcoming[0] == ticket["source_id"]:
+            mine = tuple(upcoming[1])
+            upcoming = next(by_ticket, None)
+        yield ticket, mine
+
+
+def _decided(row: Row) -> Outcome:
+    outcome: Literal["failed", "skipped"] = "failed" if row["action"] == "fail" else "skipped"
+    return Outcome(
+        entity_type=row["entity_type"],
+        source_id=row["source_id"],
+        outcome=outcome,
+        source_url=row["source_url"],
+        reason=row["reason"],
+        detail=row["detail"],
+        digest=row["digest"],
+    )
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    """The one row of a query that counts."""
+    return connection.execute(query).fetchall()[0]
+
+
+def _batches(result: duckdb.DuckDBPyConnection) -> Iterable[list[dict[str, Any]]]:
+    reader: pa.RecordBatchReader = result.to_arrow_reader(BATCH)
+    for batch in reader:
+        yield batch.to_pylist()
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    for batch in _batches(result):
+        yield from batch

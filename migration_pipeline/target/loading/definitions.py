@@ -1,0 +1,63 @@
+"""Loading what stands before the people: agents and teams (matched, never made), attributes and tags.
+
+Belongs here: one function per record type. Does not belong here: what matches what (`proposals`).
+"""
+
+from migration_pipeline.journal import Outcome
+from migration_pipeline.target import steps
+from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.work import Row, StepRefused, Work
+
+
+def agent(desk: Desk, work: Work, row: Row) -> Outcome:
+    """An agent is the teammate that mapping.yaml names; Intercom's API makes no teammates."""
+    if row["target_id"] is None:
+        return desk.skipped(work, row, "no_teammate")
+    if row["target_id"] not in {admin.id for admin in desk.catalogue.admins}:
+        return desk.failed(work, row, "no_teammate", f"mapping.yaml names {row['target_id']}, which is no teammate")
+    return desk.migrated(work, row, row["target_id"])
+
+
+def team(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A team is the one that mapping.yaml names; Intercom's API makes no teams."""
+    if row["target_id"] is None:
+        return desk.skipped(work, row, "no_team")
+    if row["target_id"] not in {team.id for team in desk.catalogue.teams}:
+        return desk.failed(work, row, "no_team", f"mapping.yaml names {row['target_id']}, which is no team")
+    return desk.migrated(work, row, row["target_id"])
+
+
+def field(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A field is an attribute: the workspace's own of that name, or a new one."""
+    create = steps.create_attribute(row["model"], json_of(row["body"]))
+    name = row["name"].casefold()
+    conversation = desk.conversation_attributes.get(name) if row["model"] == "conversation" else None
+    existing = conversation or desk.data_attributes.get((row["model"], name))
+    try:
+        # An operation of ours that is still open decides first: it may have made what is there now.
+        if existing is None or work.key(create.name) in work.operations:
+            attribute_id = desk.writer.perform(work, create)
+        else:
+            attribute_id = existing.id
+            if existing.data_type != row["data_type"]:
+                work.notes.append(f"the workspace has it as {existing.data_type}, not {row['data_type']}")
+        if conversation is not None and conversation.data_type == "list":
+            known = {option.label for option in conversation.options}
+            for label in row["options"] or ():
+                if label not in known:
+                    desk.writer.perform(work, steps.add_option(conversation.id, label))
+    except StepRefused as refusal:
+        return desk.failed(work, row, "rejected_by_target", str(refusal))
+    return desk.migrated(work, row, attribute_id)
+
+
+def tag(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A tag is the workspace's own of that name, in whatever case, or a new one."""
+    create = steps.create_tag(row["name"])
+    existing = desk.tags.get(row["name"].casefold())
+    if existing is not None and work.key(create.name) not in work.operations:
+        return desk.migrated(work, row, existing)
+    try:
+        return desk.migrated(work, row, desk.writer.perform(work, create))
+    except StepRefused as refusal:
+        return desk.failed(work, row, "rejected_by_target", str(refusal))

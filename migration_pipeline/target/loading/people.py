@@ -1,0 +1,89 @@
+"""Loading companies and contacts, and the rules for contacts that the workspace already has.
+
+Belongs here: one function per record type. Does not belong here: request bodies (`steps`).
+"""
+
+import re
+from typing import Final
+
+from migration_pipeline.journal import Outcome
+from migration_pipeline.target import steps
+from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.work import Row, StepRefused, Work
+from migration_pipeline.target.steps import Json
+
+_CONFLICTING: Final = re.compile(r"id=(\w+)")
+"""A conflict names the contact that is in the way: "… already exists with id=5ba682d23d7cf92bef87bfd4"."""
+
+
+def company(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A company, which Intercom hides until a contact belongs to it."""
+    body = json_of(row["body"])
+    _known_attributes(desk, work, "company", body)
+    try:
+        company_id = desk.writer.perform(work, steps.upsert_company(body))
+    except StepRefused as refusal:
+        return desk.failed(work, row, "rejected_by_target", str(refusal))
+    return desk.migrated(work, row, company_id, None if row["has_contacts"] else "company_without_contacts")
+
+
+def contact(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A contact with its companies."""
+    companies = desk.parents("companies", row["company_refs"] or (), "company")
+    body = json_of(row["body"])
+    _known_attributes(desk, work, "contact", body)
+    create = steps.create_contact(body)
+    try:
+        contact_id = desk.writer.perform(work, create)
+    except StepRefused as refusal:
+        try:
+            contact_id = _existing(desk, work, create, refusal) if refusal.status == 409 else None
+        except StepRefused as another:
+            refusal = another
+            contact_id = None
+        if contact_id is None:
+            return desk.failed(work, row, "rejected_by_target", str(refusal))
+    for ref, parent in companies.items():
+        if parent.target_id is None:
+            work.losses.append(("reference_skipped", f"company {ref} ({parent.reason})"))
+            continue
+        try:
+            desk.writer.perform(work, steps.attach_company(str(contact_id), ref, parent.target_id))
+        except StepRefused as refusal:
+            work.refusals.append(str(refusal))
+    return desk.migrated(work, row, contact_id)
+
+
+def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) -> str | None:
+    """The contact that is in the way, once it is ours; None where it belongs to somebody else.
+
+    Raises:
+        StepRefused: it cannot be brought back, or not be given our external id.
+    """
+    named = _CONFLICTING.search(refusal.message)
+    if named is None:
+        return None
+    contact_id = named[1]
+    if "archived" in refusal.message.lower():
+        desk.writer.perform(work, steps.unarchive_contact(contact_id))
+    found = desk.client.contact(contact_id)
+    if found is None:
+        return None
+    ours = str(create.payload["external_id"])
+    claim = steps.claim_contact(contact_id, ours)
+    # The external id of a lead is Intercom's own invention.
+    free = not found.get("external_id") or found.get("role") == "lead"
+    if free or work.key(claim.name) in work.operations:
+        desk.writer.perform(work, claim)
+    elif found.get("external_id") != ours:
+        return None
+    desk.writer.adopt(work, create, contact_id)
+    return contact_id
+
+
+def _known_attributes(desk: Desk, work: Work, model: str, body: Json) -> None:
+    """Leave out values of attributes that the workspace does not have: they would cost the whole record."""
+    attributes = body.get("custom_attributes") or {}
+    for name in [name for name in attributes if (model, name.casefold()) not in desk.data_attributes]:
+        del attributes[name]
+        work.losses.append(("value_dropped", f"{name} is no attribute of the workspace"))

@@ -1,0 +1,55 @@
+"""One record while it is being loaded: the operations that the journal knows of it, and what is to be reported.
+
+Belongs here: what the steps of one record share. Does not belong here: the steps, or sending them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from migration_pipeline.journal import Operation, State
+from migration_pipeline.journal.rows import Loss
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Work:
+    """A record at work; one thread uses it."""
+
+    entity_type: str
+    source_id: str
+    operations: dict[str, Operation]
+    losses: list[Loss] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for the report's detail
+    refusals: list[str] = field(default_factory=list)  # steps that the target refused
+    sent: int = 0  # calls that this run sent
+
+    def key(self, name: str) -> str:
+        """The key of one of the record's operations."""
+        return f"{self.entity_type}/{self.source_id}/{name}"
+
+    def made_by_others(self, key: str, kind: str) -> tuple[frozenset[str], bool]:
+        """The target's ids that the record's other operations of a kind made, and whether that is all of them."""
+        done = [
+            operation
+            for operation in self.operations.values()
+            if operation.kind == kind and operation.state is State.DONE and operation.op_key != key
+        ]
+        return frozenset(op.target_id for op in done if op.target_id), all(op.target_id for op in done)
+
+
+class StepRefused(Exception):
+    """The target refused a step in every way it could be sent; the record goes on as far as it can without it."""
+
+    def __init__(self, step: str, status: int, code: str, message: str) -> None:
+        super().__init__(f"{step}: {status} {code} {message}".strip())
+        self.status = status
+        self.message = message
+
+
+class StepUnclear(Exception):
+    """The target gave no usable answer time and again; nothing more may be sent to this thread in this run."""
+
+
+class ParentMissing(Exception):
+    """A record that this one belongs to did not arrive; the text names it."""

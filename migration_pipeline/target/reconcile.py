@@ -1,0 +1,198 @@
+"""Asking the target whether a call in doubt was applied: one rule per kind of call.
+
+Intercom has no idempotency keys. Each kind of object therefore has its own way to be found: a natural key that is read
+directly, a search that lags behind, or the state of the thread. Belongs here: looking. Does not belong here: what
+follows from it (`writer`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from migration_pipeline.journal import Journal, Operation
+from migration_pipeline.target import reading
+from migration_pipeline.target.canonical import body_hash, same_value
+from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.messages import recognize
+from migration_pipeline.target.steps import Json, Step
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be found: the step as it would be sent now, and the operation as it was sent."""
+
+    client: IntercomClient
+    journal: Journal
+    step: Step
+    operation: Operation
+    owned: frozenset[str]  # the target's ids that other operations of the record made
+    others_known: bool  # whether all other operations of the same kind know what they made
+
+    @property
+    def object_id(self) -> str:
+        """What the call changes."""
+        return self.operation.target_object or self.step.target_object or ""
+
+    def conversation(self) -> Json:
+        """The thread that the call changes, as it is now."""
+        return self.client.conversation(self.object_id) or {}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind of call is found.
+
+    `look` answers with the target's id of what the call made (of what it changed, where it makes nothing), or None.
+    `certain` says when an empty answer means that the call was not applied: at once, because sending again does no
+    harm (`repeatable`); after a moment that lets the service finish what it may still be doing (`direct`); or once the
+    search index has surely caught up (`lagged`).
+    `refusal_may_mean_found`: the service also refuses what it already holds.
+    """
+
+    look: Callable[[Question], str | None]
+    certain: Literal["repeatable", "direct", "lagged"]
+    refusal_may_mean_found: bool = False
+
+
+def _tag(question: Question) -> str | None:
+    name = str(question.step.payload["name"]).casefold()
+    return next((str(row["id"]) for row in question.client.tags() if str(row.get("name")).casefold() == name), None)
+
+
+def _conversation_attribute(question: Question) -> str | None:
+    name = str(question.step.payload.get("name")).casefold()
+    rows = question.client.conversation_attributes()
+    return next(
+        (str(row["id"]) for row in rows if str(row.get("name")).casefold() == name and not row.get("archived")), None
+    )
+
+
+def _data_attribute(question: Question) -> str | None:
+    name, model = str(question.step.payload.get("name")).casefold(), str(question.step.payload["model"])
+    rows = question.client.data_attributes(model)
+    return next((str(row.get("id") or name) for row in rows if str(row.get("name")).casefold() == name), None)
+
+
+def _option(question: Question) -> str | None:
+    label = question.step.payload["label"]
+    for row in question.client.conversation_attributes():
+        if str(row.get("id")) == question.object_id:
+            options = row.get("options") or ()
+            return next((question.object_id for option in options if option.get("label") == label), None)
+    return None
+
+
+def _company(question: Question) -> str | None:
+    """Only a company that already looks as it should: sending again brings an older one up to date."""
+    meant = question.step.payload
+    found = question.client.company_by_company_id(str(meant["company_id"])) or {}
+    native = {name: value for name, value in meant.items() if name not in ("plan", "custom_attributes")}
+    same = found and all(same_value(value, found.get(name)) for name, value in native.items())
+    return str(found["id"]) if same else None
+
+
+def _contact(question: Question) -> str | None:
+    found = question.client.contact_by_external_id(str(question.step.payload["external_id"])) or {}
+    return str(found["id"]) if found.get("id") else None
+
+
+def _unarchived(question: Question) -> str | None:
+    found = question.client.contact(question.object_id) or {}
+    return question.object_id if found and not found.get("archived") else None
+
+
+def _claimed(question: Question) -> str | None:
+    found = question.client.contact(question.object_id) or {}
+    return question.object_id if found.get("external_id") == question.step.payload["external_id"] else None
+
+
+def _company_attached(question: Question) -> str | None:
+    attached = question.client.companies_of(question.object_id)
+    return question.object_id if question.step.payload["id"] in attached else None
+
+
+def _conversation(question: Question) -> str | None:
+    """By contact and second, which no two operations of ours share; the text only tells ours from somebody else's."""
+    sent = question.operation.adapted
+    candidates = [
+        row
+        for row in question.client.conversations_of(str(sent["contact"]), int(sent["created_at"]))
+        if question.journal.owner("create_conversation", str(row.get("id"))) is None
+    ]
+    for row in candidates:
+        if body_hash(reading.opener(row).body) == question.operation.identity:
+            return str(row["id"])
+    if len(candidates) == 1:
+        # The service may spell the text in its own way. One that nobody has written in yet can only be ours.
+        found = question.client.conversation(str(candidates[0]["id"])) or {}
+        if found and not any(reading.messages(found)):
+            return str(found["id"])
+    return None
+
+
+def _reply(question: Question) -> str | None:
+    messages = list(reading.messages(question.conversation()))
+    found = recognize(messages, question.operation.identity or "", question.owned, others_known=question.others_known)
+    return found.id if found else None
+
+
+def _participant(question: Question) -> str | None:
+    contact = str(question.step.payload["customer"]["intercom_user_id"])
+    return question.object_id if contact in reading.people(question.conversation()) else None
+
+
+def _conversation_tag(question: Question) -> str | None:
+    return question.object_id if str(question.step.payload["id"]) in reading.tags(question.conversation()) else None
+
+
+def _updated(question: Question) -> str | None:
+    """Title, company and attributes are as they should be, in either spelling of list values."""
+    conversation = question.conversation()
+    actual = reading.attributes(conversation)
+    spellings = [question.step.request({}), question.step.request({"spelling": "other"})]
+    if not conversation:
+        return None
+    if not same_value(question.step.payload.get("title", conversation.get("title")), conversation.get("title")):
+        return None
+    company = question.step.payload.get("company_id")
+    if company is not None and reading.company(conversation) != company:
+        return None
+    for name in question.step.payload.get("custom_attributes", {}):
+        if not any(same_value(spelling["custom_attributes"].get(name), actual.get(name)) for spelling in spellings):
+            return None
+    return question.object_id
+
+
+def _assigned(kind: str) -> Callable[[Question], str | None]:
+    def look(question: Question) -> str | None:
+        actual = reading.assignee(question.conversation(), kind)
+        return question.object_id if actual == str(question.step.payload["assignee_id"]) else None
+
+    return look
+
+
+def _in_state(state: str) -> Callable[[Question], str | None]:
+    return lambda question: question.object_id if reading.state(question.conversation()) == state else None
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "create_tag": Rule(_tag, "repeatable"),
+    "create_conversation_attribute": Rule(_conversation_attribute, "direct", refusal_may_mean_found=True),
+    "create_data_attribute": Rule(_data_attribute, "direct", refusal_may_mean_found=True),
+    "add_option": Rule(_option, "direct", refusal_may_mean_found=True),
+    "upsert_company": Rule(_company, "repeatable"),
+    "create_contact": Rule(_contact, "repeatable"),  # a second one is refused with the id of the first
+    "unarchive_contact": Rule(_unarchived, "repeatable", refusal_may_mean_found=True),
+    "claim_contact": Rule(_claimed, "repeatable"),
+    "attach_company": Rule(_company_attached, "repeatable", refusal_may_mean_found=True),
+    "create_conversation": Rule(_conversation, "lagged"),
+    "reply": Rule(_reply, "direct"),
+    "add_participant": Rule(_participant, "repeatable", refusal_may_mean_found=True),
+    "tag_conversation": Rule(_conversation_tag, "repeatable", refusal_may_mean_found=True),
+    "update_conversation": Rule(_updated, "repeatable"),
+    "assign_admin": Rule(_assigned("admin"), "repeatable", refusal_may_mean_found=True),
+    "assign_team": Rule(_assigned("team"), "repeatable", refusal_may_mean_found=True),
+    "close": Rule(_in_state("closed"), "repeatable", refusal_may_mean_found=True),
+    "snooze": Rule(_in_state("snoozed"), "repeatable", refusal_may_mean_found=True),
+}
+"""Every kind of call that the loader sends."""
