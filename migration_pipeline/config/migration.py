@@ -82,7 +82,7 @@ class Target(_Settings):
     api_version: str = Field("2.16", description="sent as Intercom-Version")
     workers: int = Field(16, ge=1, le=64, description="threads that are loaded at the same time")
     search_wait_s: float = Field(
-        300, ge=0, description="seconds until Intercom's search surely shows a conversation, after a call without answer"
+        300, ge=0, description="seconds until Intercom's search surely shows what was made, after a call without answer"
     )
 
     @property
