@@ -6,19 +6,18 @@ from migration_pipeline.reports.report import Report
 def four_columns_markdown(report: Report) -> str:
     """A table: entity type, available, migrated, failed, skipped, and a line per reason below it."""
     counts = report.summary.entities
-    lines = ["| Entity type | Available | Migrated | Failed | Skipped |", "| :-- | --: | --: | --: | --: |"]
+    lines = ["| entity type | available | migrated | failed | skipped |", "| :-- | --: | --: | --: | --: |"]
     lines += [
-        f"| {one.entity_type} | {one.available:,} | {one.migrated:,} | {one.failed:,} | {one.skipped:,} |"
-        for one in counts
+        f"| {one.entity_type} | {one.available} | {one.migrated} | {one.failed} | {one.skipped} |" for one in counts
     ]
     available, migrated, failed, skipped = (
         sum(getattr(one, column) for one in counts) for column in ("available", "migrated", "failed", "skipped")
     )
-    lines.append(f"| **all** | **{available:,}** | **{migrated:,}** | **{failed:,}** | **{skipped:,}** |")
+    lines.append(f"| **all** | **{available}** | **{migrated}** | **{failed}** | **{skipped}** |")
     if report.summary.reasons:
         lines.append("")
         lines += [
-            f"- {one.records:,} {one.entity_type} {one.outcome}: `{_code(one.reason)}` — {one.sentence}"
+            f"- {one.records} {one.entity_type} {one.outcome}: `{_code(one.reason)}` — {one.sentence}"
             for one in report.summary.reasons
         ]
     return "\n".join(lines) + "\n"

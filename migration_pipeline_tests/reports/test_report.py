@@ -306,7 +306,7 @@ def test_times_come_from_the_progress_of_the_run(mixed: Tables, tmp_path: Path) 
 
 def test_markdown_shows_the_four_columns_and_the_reasons(mixed: Tables) -> None:
     text = four_columns_markdown(made(mixed))
-    assert "| Entity type | Available | Migrated | Failed | Skipped |" in text
+    assert "| entity type | available | migrated | failed | skipped |" in text
     assert "| tickets | 8 | 3 | 4 | 1 |" in text
     assert "| **all** | **10** | **5** | **4** | **1** |" in text
     assert "- 1 tickets failed: `interrupted`" in text
