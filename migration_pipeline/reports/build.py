@@ -58,6 +58,8 @@ def build(
     """
     folder = report_folder(staging.root, run_id)
     folder.mkdir(parents=True, exist_ok=True)
+    # The summary is what makes a folder a report: while its lists change, there is none.
+    (folder / SUMMARY).unlink(missing_ok=True)
     connection = staging.connect()
     try:
         _name_tables(connection, staging, entity_types, target_links or {})

@@ -12,7 +12,7 @@ from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.reasons import REASONS
 from migration_pipeline.reports import InconsistentReport, Report, build, four_columns_markdown, open_report
 from migration_pipeline.reports.page import percent
-from migration_pipeline.reports.report import RECORD_KEYS, SUMMARY
+from migration_pipeline.reports.report import RECORD_KEYS
 from migration_pipeline_tests.reports.tables import Tables, moved
 
 START = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -312,11 +312,13 @@ def test_markdown_shows_the_four_columns_and_the_reasons(mixed: Tables) -> None:
     assert "- 1 tickets failed: `interrupted`" in text
 
 
-def test_the_summary_is_written_last(mixed: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_could_not_be_finished_is_none(mixed: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    made(mixed)
     monkeypatch.setattr("migration_pipeline.reports.page.write", full_disk)
     with pytest.raises(OSError, match="No space left"):
         made(mixed)
-    assert not (mixed.staging.root / "reports" / "r1" / SUMMARY).exists()
+    with pytest.raises(SettingsError, match="There is no report"):
+        open_report(mixed.staging.root, "r1")
