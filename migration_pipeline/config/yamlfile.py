@@ -15,6 +15,14 @@ from migration_pipeline.model.errors import SettingsError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_MESSAGES = {
+    "extra_forbidden": "unknown key",
+    "missing": "this key is required",
+    "model_type": "expected `key: value` lines here",
+    "dict_type": "expected `key: value` lines here",
+    "string_type": "expected a text",
+}
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -42,7 +50,9 @@ def read(path: Path) -> CommentedMap:
         SettingsError: the file is missing, unreadable or no YAML mapping.
     """
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        reader = YAML(typ="rt")
+        reader.preserve_quotes = True
+        document = reader.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; `migrate init` writes one, --config names another.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -90,7 +100,7 @@ def _complaint(error: ValidationError, document: CommentedMap, path: Path) -> st
     location = _location(first["loc"], document)
     line = _line(document, location)
     key = ".".join(str(part) for part in location) or "the file"
-    message = {"extra_forbidden": "unknown key", "missing": "this key is required"}.get(first["type"], first["msg"])
+    message = _MESSAGES.get(first["type"], first["msg"])
     return f"{path}, line {line}: {key}: {message.removeprefix('Value error, ')}."
 
 

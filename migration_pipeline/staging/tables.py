@@ -57,7 +57,6 @@ class TableStore:
         path = self.path(stage, table)
         with replacing(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
             yield append
-            writer.close()  # `replacing` makes the file durable before the writer's own exit would end it
         self._note(stage, table, rows, built_from)
 
     def write_query(

@@ -1,7 +1,7 @@
 """A comment's HTML, made fit for Intercom: clean HTML for a part, readable plain text for an opening message.
 
 Belongs here: what a mark-up element becomes, whatever the bytes. Does not belong here: which of the two a comment needs
-(`threads`). Nothing here raises for what a document holds.
+(`transcripts`). Nothing here raises for what a document holds.
 
 Both results are folds over the same small vocabulary of events, so that an element that is dropped, an image and a link
 to a file of the source mean the same in either.

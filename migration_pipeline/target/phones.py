@@ -1,6 +1,6 @@
 """Phone numbers as Intercom keeps them: E.164.
 
-Belongs here: what is a usable number. Does not belong here: what becomes of an unusable one (`people`).
+Belongs here: what is a usable number. Does not belong here: what becomes of an unusable one (`profiles`).
 """
 
 import re

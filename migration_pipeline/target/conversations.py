@@ -1,0 +1,330 @@
+"""Tickets as conversations: the rows of `tickets` and `parts`, read and written in one ordered pass.
+
+Belongs here: everything of a conversation around its messages (title, attributes, tags, people, state). Does not belong
+here: what a comment becomes (`transcripts`).
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+
+from migration_pipeline.config.mapping import KEY_ATTRIBUTE
+from migration_pipeline.model.errors import SettingsError
+from migration_pipeline.model.payloads import PAYLOADS
+from migration_pipeline.target.attributes import convert, text_value
+from migration_pipeline.target.directory import agents, field_rules, own_attributes, tag_names
+from migration_pipeline.target.html import plain
+from migration_pipeline.target.inputs import BATCH_ROWS, Inputs, Loss, digest, distinct, encoded, loss
+from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
+
+MAX_PARTS: Final = 480
+VISIBLE_PARTS: Final = 500
+"""A conversation is read back with its 500 newest parts (Intercom OpenAPI 2.16, retrieveConversation). Attributes,
+assignments and the state add parts of their own, which is what the difference is for."""
+
+_STATE_PARTS: Final = 4  # title, admin, team, state
+_BATCH_CHARACTERS: Final = 16_000_000
+
+_TICKETS: Final = """
+    WITH people AS (
+        SELECT source_id, unnest(cc_refs) AS ref FROM record_tickets
+    ),
+    known_people AS (
+        SELECT source_id, list(DISTINCT ref ORDER BY ref) AS refs
+        FROM people SEMI JOIN record_contacts AS contact ON contact.source_id = people.ref
+        GROUP BY source_id
+    )
+    SELECT
+        ticket.source_id, ticket.source_url, ticket.subject, ticket.state, ticket.status, ticket.tags,
+        ticket.attributes,
+        ticket.team_ref, ticket.requester_ref, ticket.assignee_ref, ticket.company_ref,
+        len(list_distinct(ticket.cc_refs)) AS cc_count,
+        coalesce(known_people.refs, []) AS cc_refs,
+        requester.source_id IS NOT NULL AS requester_known,
+        company.source_id IS NOT NULL AS company_known,
+        epoch(ticket.created_at)::BIGINT AS created,
+        ticket.* LIKE 'own\\_%' ESCAPE '\\'
+    FROM (SELECT *{own} FROM record_tickets) AS ticket
+    LEFT JOIN known_people USING (source_id)
+    LEFT JOIN record_contacts AS requester ON requester.source_id = ticket.requester_ref
+    LEFT JOIN record_companies AS company ON company.source_id = ticket.company_ref AND company.deleted_at IS NULL
+    ORDER BY ticket.source_id
+"""
+
+_COMMENTS: Final = """
+    SELECT
+        said.ticket_ref, said.source_id, said.author_ref, said.visibility, said.body_html, said.body_text,
+        epoch(said.created_at)::BIGINT AS at,
+        CASE WHEN author.source_id IS NOT NULL THEN coalesce(author.kind, 'end_user') END AS contact_kind,
+        author.name AS contact_name,
+        carried.files
+    FROM record_comments AS said
+    LEFT JOIN record_contacts AS author ON author.source_id = said.author_ref
+    LEFT JOIN (
+        SELECT ticket_ref, comment_ref, list(
+            {'ref': source_id, 'name': name, 'content_type': content_type, 'size': size, 'sha256': sha256,
+              'missing': missing} ORDER BY position, source_id
+        ) AS files
+        FROM record_attachments GROUP BY ticket_ref, comment_ref
+    ) AS carried ON carried.ticket_ref = said.ticket_ref AND carried.comment_ref = said.source_id
+    WHERE said.ticket_ref IS NOT NULL
+    ORDER BY said.ticket_ref, said.position, said.source_id
+"""
+
+
+def map_tickets(inputs: Inputs) -> dict[str, int]:
+    """Write the tables `tickets` and `parts`; their rows.
+
+    Raises:
+        SettingsError: mapping.yaml names no fallback admin.
+    """
+    rules = _Rules(inputs)
+    note = inputs.built_from()
+    with ExitStack() as stack:
+        tables = {
+            table: _Table(stack.enter_context(inputs.staging.tables.writing("payloads", table, schema, note)), schema)
+            for table, schema in PAYLOADS.items()
+            if table in {"tickets", "parts"}
+        }
+        for row, comments in _threads(inputs, rules):
+            payload, parts = rules.conversation(row, comments)
+            tables["tickets"].add(payload, 0)
+            for part in parts:
+                tables["parts"].add(part, len(part["body"]))
+        for table in tables.values():
+            table.flush()
+    return {name: table.rows for name, table in tables.items()}
+
+
+class _Table:
+    """Collects rows into batches of bounded size."""
+
+    def __init__(self, append: Any, schema: pa.Schema) -> None:
+        self.rows = 0
+        self._append = append
+        self._schema = schema
+        self._waiting: list[dict[str, Any]] = []
+        self._characters = 0
+
+    def add(self, row: dict[str, Any], characters: int) -> None:
+        self._waiting.append(row)
+        self._characters += characters
+        if len(self._waiting) >= 5 * BATCH_ROWS or self._characters > _BATCH_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self.rows += self._append(pa.RecordBatch.from_pylist(self._waiting, self._schema))
+            self._waiting = []
+            self._characters = 0
+
+
+def _threads(inputs: Inputs, rules: "_Rules") -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each ticket with its comments: two streams in the order of ticket ids, walked side by side."""
+    own = "".join(f", {attribute.sql} AS own_{attribute.key}" for attribute in rules.own)
+    grouped = groupby(inputs.rows(_COMMENTS), key=lambda row: str(row["ticket_ref"]))
+    ticket_ref, comments = next(grouped, ("", iter(())))
+    for row in inputs.rows(_TICKETS.format(own=own)):
+        while ticket_ref < row["source_id"]:  # comments of a ticket that is no record
+            following = next(grouped, None)
+            if following is None:
+                break
+            ticket_ref, comments = following
+        yield row, list(comments) if ticket_ref == row["source_id"] else []
+
+
+class _Rules:
+    """Everything that is looked up once and used for every ticket."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        fallback = inputs.mapping.fallback_admin
+        if fallback is None:
+            raise SettingsError(
+                f"{inputs.migration.mapping_path}: fallback_admin: name the admin who stands in for authors without a "
+                "teammate in Intercom."
+            )
+        self.own = {own: name for own, name in own_attributes(inputs).items() if own.sql}
+        self._inputs = inputs
+        self._agents = agents(inputs)
+        self._fields = field_rules(inputs)
+        self._tags = tag_names(inputs)
+        self._speakers = Speakers(
+            source_name=inputs.source_name,
+            agents=self._agents,
+            fallback_admin=fallback,
+            files_per_part=inputs.options.files_per_part,
+            keep=lambda content: inputs.staging.blobs.add([content]),
+        )
+
+    def conversation(
+        self, row: dict[str, Any], comments: list[dict[str, Any]]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A ticket's payload row and those of its parts."""
+        state = self._inputs.mapping.statuses.get(row["status"], row["state"])
+        if state == "deleted":
+            return _left_out(row, "deleted_in_source", None), []
+        thread = build_thread(
+            Ticket(row["requester_ref"] if row["requester_known"] else None, row["subject"], row["created"]),
+            [_comment(comment) for comment in comments],
+            self._speakers,
+        )
+        losses: list[Loss] = []
+        attributes = self._attributes(row, losses)
+        parts = len(thread.parts)
+        if parts > MAX_PARTS or parts + len(attributes) + _STATE_PARTS > VISIBLE_PARTS:
+            return _left_out(row, "too_many_parts", f"{parts} parts"), []
+        head: dict[str, Any] = {
+            "requester_ref": thread.requester_ref,
+            "opener": thread.opener,
+            "created_at": _time(thread.at),
+            "title": title_of(row["subject"]),
+            "attributes": encoded(attributes),
+            "company_ref": row["company_ref"] if row["company_known"] else None,
+            "participant_refs": [ref for ref in row["cc_refs"] if ref != thread.requester_ref],
+            "tags": self._tagged(row["tags"]),
+            "admin_id": self._admin(row, losses),
+            "team_id": self._team(row, losses),
+            "state": state,
+            "part_count": parts,
+            "opener_comment_ref": thread.opener_comment_ref,
+        }
+        losses.extend(_nobody(row))
+        content: list[object] = [head | {"created_at": thread.at}, thread.parts]
+        payload = {
+            "source_id": row["source_id"],
+            "source_url": row["source_url"],
+            "digest": digest(content),
+            "losses": distinct([*thread.losses, *losses]),
+            **head,
+        }
+        return payload, _part_rows(row["source_id"], thread)
+
+    def _attributes(self, row: dict[str, Any], losses: list[Loss]) -> dict[str, Any]:
+        """The values of the conversation's attributes, the key first."""
+        values: dict[str, Any] = {KEY_ATTRIBUTE: self._inputs.origin(row["source_id"])}
+        for own, name in self.own.items():
+            raw = row[f"own_{own.key}"]
+            if isinstance(raw, str):
+                fitted = text_value(plain(raw))
+                if fitted.loss:
+                    losses.append(loss(fitted.loss, name))
+                raw = fitted.value
+            if raw is not None:
+                values[name] = raw
+        given = _fields_of(row["attributes"])
+        for field_id in sorted(given.keys() & self._fields.keys()):
+            rule = self._fields[field_id]
+            fitted = convert(given[field_id], rule)
+            if fitted.loss:
+                losses.append(loss(fitted.loss, f"{rule.title}: {_shortened(given[field_id])}"))
+            if fitted.value is None:
+                continue
+            if rule.attribute in values:
+                losses.append(loss("value_dropped", f"{rule.title}: another field fills {rule.attribute}"))
+                continue
+            values[rule.attribute] = plain(fitted.value) if isinstance(fitted.value, str) else fitted.value
+        return values
+
+    def _tagged(self, tags: list[str] | None) -> list[str]:
+        """The names of the target's tags, each once, the one that marks what was migrated last."""
+        names = dict.fromkeys(self._tags[tag] for tag in sorted(tags or ()) if tag in self._tags)
+        if marked := self._inputs.options.migrated_tag:
+            names.pop(marked, None)
+            names[marked] = None
+        return list(names)
+
+    def _admin(self, row: dict[str, Any], losses: list[Loss]) -> str | None:
+        if row["assignee_ref"] is None:
+            return None
+        agent = self._agents.get(row["assignee_ref"])
+        if agent is None or agent.admin_id is None:
+            losses.append(loss("assignee_unmapped", agent.name if agent else row["assignee_ref"]))
+            return None
+        return agent.admin_id
+
+    def _team(self, row: dict[str, Any], losses: list[Loss]) -> str | None:
+        if row["team_ref"] is None:
+            return None
+        entry = self._inputs.mapping.teams.get(row["team_ref"])
+        if entry is None or entry.target is None:
+            losses.append(loss("no_team", entry.name or row["team_ref"] if entry else row["team_ref"]))
+            return None
+        return entry.target
+
+
+def _nobody(row: dict[str, Any]) -> Iterator[Loss]:
+    """Losses for what the ticket refers to and no record describes."""
+    if missing := (row["cc_count"] or 0) - len(row["cc_refs"]):
+        yield loss("not_found_in_source", f"{missing} people in copy")
+    if row["company_ref"] is not None and not row["company_known"]:
+        yield loss("not_found_in_source", f"company {row['company_ref']}")
+
+
+def _left_out(row: dict[str, Any], reason: str, detail: str | None) -> dict[str, Any]:
+    """The row of a ticket that does not move."""
+    return {
+        "source_id": row["source_id"],
+        "source_url": row["source_url"],
+        "digest": digest(reason),
+        "skip": reason,
+        "skip_detail": detail,
+        "losses": [],
+        "title": title_of(row["subject"]),
+        "participant_refs": [],
+        "tags": [],
+        "part_count": 0,
+    }
+
+
+def _part_rows(ticket_ref: str, thread: Thread) -> list[dict[str, Any]]:
+    return [
+        {**part, "ticket_ref": ticket_ref, "position": position, "created_at": _time(part["at"])}
+        for position, part in enumerate(thread.parts)
+    ]
+
+
+def _comment(row: dict[str, Any]) -> Comment:
+    return Comment(
+        source_id=row["source_id"],
+        author_ref=row["author_ref"],
+        contact_kind=row["contact_kind"],
+        contact_name=row["contact_name"],
+        public=row["visibility"] == "public",
+        html=row["body_html"],
+        text=row["body_text"],
+        at=row["at"],
+        files=tuple(
+            File(
+                ref=file["ref"],
+                name=" ".join(plain(file["name"] or "").split()) or "file",
+                content_type=file["content_type"] or "application/octet-stream",
+                size=file["size"],
+                sha256=file["sha256"],
+                missing=file["missing"],
+            )
+            for file in row["files"] or ()
+        ),
+    )
+
+
+def _fields_of(attributes: str | None) -> dict[str, Any]:
+    """The ticket's field values by field id; none where the text is no JSON object."""
+    try:
+        given = orjson.loads(attributes or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _shortened(raw: object) -> str:
+    text = plain(str(raw))
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _time(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,53 @@
+"""Mapping: from canonical records to payloads, entity type by entity type. Pure: the same input gives the same digests.
+
+Belongs here: which rule serves which entity type, and what it needs. Does not belong here: the rules (`directory`,
+`profiles`, `conversations`), or sending anything (`loader`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from migration_pipeline.config import Migration
+from migration_pipeline.config.mapping import Mapping as Rules
+from migration_pipeline.staging import Staging
+from migration_pipeline.target.conversations import map_tickets
+from migration_pipeline.target.directory import agent_rows, field_rows, tag_rows, team_rows
+from migration_pipeline.target.inputs import Inputs
+from migration_pipeline.target.profiles import company_rows, contact_rows
+
+_ASSET: Final = "normalized"
+
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "agents": ("agents",),
+    "teams": ("teams",),
+    "fields": ("fields", "tickets"),
+    "tags": ("tags",),
+    "companies": ("companies", "contacts", "tickets", "comments"),
+    "contacts": ("companies", "contacts", "agents", "tickets", "comments"),
+    "tickets": ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets", "comments", "attachments"),
+}
+"""The tables of records that an entity type's payloads follow from: without them, a wrong payload would look right."""
+
+
+def map_entity(entity_type: str, staging: Staging, mapping: Rules, migration: Migration) -> dict[str, int]:
+    """Write the payload tables of one entity type; their rows by table (`tickets` writes `parts` as well).
+
+    Images whose bytes stand in a comment's text are added to the blob store, as the files they become.
+
+    Raises:
+        SettingsError: a table of records is not there yet, or mapping.yaml names no fallback admin.
+    """
+    for table in _NEEDED[entity_type]:
+        staging.tables.require("records", table, _ASSET)
+    return _MAPPERS[entity_type](Inputs(staging, mapping, migration))
+
+
+_MAPPERS: Final[Mapping[str, Callable[[Inputs], dict[str, int]]]] = {
+    "agents": lambda inputs: {"agents": inputs.write("agents", agent_rows(inputs))},
+    "teams": lambda inputs: {"teams": inputs.write("teams", team_rows(inputs))},
+    "fields": lambda inputs: {"fields": inputs.write("fields", field_rows(inputs))},
+    "tags": lambda inputs: {"tags": inputs.write("tags", tag_rows(inputs))},
+    "companies": lambda inputs: {"companies": inputs.write("companies", company_rows(inputs))},
+    "contacts": lambda inputs: {"contacts": inputs.write("contacts", contact_rows(inputs))},
+    "tickets": map_tickets,
+}
