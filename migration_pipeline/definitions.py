@@ -1,4 +1,4 @@
-"""What Dagster loads: assets, checks, jobs and resources, put together by one function that tests can call with others."""
+"""What Dagster loads: assets, checks, jobs and resources, put together by one function."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 from migration_pipeline.assets import loading, mapping, reports, source
 from migration_pipeline.jobs import jobs
-from migration_pipeline.resources import MigrationResource
+from migration_pipeline.resources import workbench
 
 
 def build_defs(**resources: Any) -> dg.Definitions:
@@ -16,7 +16,7 @@ def build_defs(**resources: Any) -> dg.Definitions:
         assets=dg.load_assets_from_modules(modules),
         asset_checks=dg.load_asset_checks_from_modules(modules),
         jobs=jobs,
-        resources={"workbench": MigrationResource(), **resources},
+        resources={"workbench": workbench, **resources},
     )
 
 

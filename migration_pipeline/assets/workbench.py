@@ -192,8 +192,8 @@ class Workbench:
         except Timeout:
             other: Any = read_json(holder) or {}
             raise RefusedByGate(
-                f"Run {other.get('run_id', '?')} (process {other.get('pid', '?')}) is at work on workspace {target.workspace}; "
-                f"wait for its end, or stop it, and start again."
+                f"Run {other.get('run_id', '?')} (process {other.get('pid', '?')}) is at work on workspace "
+                f"{target.workspace}; wait for its end, or stop it, and start again."
             ) from None
         write_json(holder, {"run_id": run_id, "pid": os.getpid()})
         self._lock = lock

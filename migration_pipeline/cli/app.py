@@ -49,7 +49,9 @@ def sandbox(arguments: tuple[str, ...]) -> None:
 @main.command()
 @click.option("--source", "kind", type=click.Choice(["zendesk"]), default="zendesk", show_default=True)
 @click.option("--subdomain", prompt="Zendesk subdomain (acme for acme.zendesk.com)", help="Of the source account.")
-@click.option("--region", type=click.Choice(["us", "eu", "au"]), default="us", show_default=True, help="Of the workspace.")
+@click.option(
+    "--region", type=click.Choice(["us", "eu", "au"]), default="us", show_default=True, help="Of the workspace."
+)
 @click.option("--workspace", prompt="Intercom workspace (id_code, in the URL after /a/apps/)", help="The only target.")
 @common
 def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: str, workspace: str) -> None:

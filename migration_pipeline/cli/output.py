@@ -24,7 +24,7 @@ class Told(click.ClickException):
 
     def __init__(self, sentence: str, exit_code: int) -> None:
         super().__init__(sentence)
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     def show(self, file: Any = None) -> None:
         """Print the sentence, and nothing else, on stderr."""
@@ -39,5 +39,7 @@ def four_columns(entities: Iterable[dict[str, Any]], title: str) -> None:
     for name in ("available", "migrated", "failed", "skipped"):
         table.add_column(name, justify="right")
     for entity in entities:
-        table.add_row(entity["entity_type"], *(str(entity[name]) for name in ("available", "migrated", "failed", "skipped")))
+        table.add_row(
+            entity["entity_type"], *(str(entity[name]) for name in ("available", "migrated", "failed", "skipped"))
+        )
     console.print(table)

@@ -35,6 +35,4 @@ options:
 def render(kind: str, subdomain: str, region: str, workspace: str) -> str:
     """The file's text."""
     environment = jinja2.Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - YAML, no HTML
-    return environment.from_string(_TEMPLATE).render(
-        kind=kind, subdomain=subdomain, region=region, workspace=workspace
-    )
+    return environment.from_string(_TEMPLATE).render(kind=kind, subdomain=subdomain, region=region, workspace=workspace)
