@@ -44,6 +44,7 @@ REASONS: Final[dict[str, str]] = {
     "value_truncated": "A text was longer than an attribute of the target holds (255 characters).",
     "value_dropped": "A value did not fit the attribute's type.",
     "file_rejected": "The target refused a file; the message arrived without it and names it.",
+    "body_clipped": "A message was longer than the target takes; its start arrived, and the whole of it as a file.",
     "reference_skipped": "A record that this one refers to does not move by rule; the link is left out.",
     "shared_contact": "Another contact of the target already had these details; the two share one contact.",
     "date_bumped": "A date was moved by seconds to keep the order of a thread.",

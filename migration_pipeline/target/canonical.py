@@ -38,20 +38,24 @@ class _Text(HTMLParser):
             self.pieces.append(data)
 
 
+def readable(html: str | None) -> str:
+    """The text of HTML, with its blanks, without its layout."""
+    parser = _Text()
+    try:
+        parser.feed(html or "")
+        parser.close()
+    except AssertionError:  # html.parser gives up on a few broken declarations
+        return unescape(_TAG.sub("", html or ""))
+    return "".join(parser.pieces)
+
+
 def characters(html: str | None) -> str:
     """The characters that a person reads in HTML, without any blanks; the same for every way to lay them out.
 
     Text that shows tags (`&lt;b&gt;`) gives the same as if they had been stripped: services do one or the other with
     the tags in a plain text.
     """
-    parser = _Text()
-    try:
-        parser.feed(html or "")
-        parser.close()
-        text = "".join(parser.pieces)
-    except AssertionError:  # html.parser gives up on a few broken declarations
-        text = unescape(_TAG.sub("", html or ""))
-    return _BLANK.sub("", unicodedata.normalize("NFC", _TAG.sub("", text)))
+    return _BLANK.sub("", unicodedata.normalize("NFC", _TAG.sub("", readable(html))))
 
 
 def short_hash(value: Any) -> str:

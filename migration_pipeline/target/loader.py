@@ -87,6 +87,7 @@ def load(
         SettingsError: the payloads are not those that the plan was made of.
         AccessDenied, ServiceDown, RunStopped: the run ends; the next one goes on.
     """
+    calls, writes = client.usage.calls, client.usage.writes
     client.require_workspace()
     connection = staging.connect()
     _views(connection, staging, entity_type)
@@ -109,7 +110,6 @@ def load(
         conversation_attributes=conversation_attributes,
         data_attributes=data_attributes,
     )
-    calls, writes = client.usage.calls, client.usage.writes
     counts: Counter[str] = Counter()
     kept, total = _counted(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
     units = _units(connection, entity_type)
@@ -184,7 +184,7 @@ def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> N
 
 def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[_Unit]:
     """Outcomes that the plan decides first, then the records to create."""
-    decided = connection.cursor().execute("FROM plan WHERE action IN ('skip', 'fail')")
+    decided = connection.cursor().sql("FROM plan WHERE action IN ('skip', 'fail')")
     for batch in _batches(decided):
         yield _Unit(outcomes=tuple(_decided(row) for row in batch))
     if entity_type == "tickets":
@@ -192,7 +192,7 @@ def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[
             yield _Unit(records=((row, parts),))
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")
-    rows = connection.cursor().execute(
+    rows = connection.cursor().sql(
         f"SELECT payload.*, concat_ws('/', {key}) AS together FROM plan JOIN payload USING (source_id) "
         "WHERE action = 'create' ORDER BY together, source_id"
     )
@@ -203,10 +203,8 @@ def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[
 def _tickets(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Row, tuple[Row, ...]]]:
     """Tickets with their parts, oldest first; two sorted streams side by side, so that few threads are in memory."""
     create = "plan JOIN payload USING (source_id) WHERE action = 'create'"
-    tickets = connection.cursor().execute(
-        f"SELECT payload.* FROM {create} ORDER BY payload.created_at, payload.source_id"
-    )
-    parts = connection.cursor().execute(
+    tickets = connection.cursor().sql(f"SELECT payload.* FROM {create} ORDER BY payload.created_at, payload.source_id")
+    parts = connection.cursor().sql(
         "SELECT parts.* FROM parts JOIN "
         f"(SELECT payload.source_id, payload.created_at AS opened_at FROM {create}) AS ticket "
         "ON parts.ticket_ref = ticket.source_id ORDER BY ticket.opened_at, ticket.source_id, parts.position"
@@ -239,12 +237,12 @@ def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ..
     return connection.execute(query).fetchall()[0]
 
 
-def _batches(result: duckdb.DuckDBPyConnection) -> Iterable[list[dict[str, Any]]]:
+def _batches(result: duckdb.DuckDBPyRelation) -> Iterable[list[dict[str, Any]]]:
     reader: pa.RecordBatchReader = result.to_arrow_reader(BATCH)
     for batch in reader:
         yield batch.to_pylist()
 
 
-def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+def _rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
     for batch in _batches(result):
         yield from batch

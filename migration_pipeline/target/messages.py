@@ -4,18 +4,26 @@ Belongs here: their bodies, their recognition, and other ways to send them after
 order of a thread (`threads`).
 """
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
+from typing import Final
 
 from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import InDoubt, Rejected
 from migration_pipeline.target import reading
-from migration_pipeline.target.canonical import body_hash, files_hash, plain_hash, short_hash
+from migration_pipeline.target.canonical import body_hash, files_hash, plain_hash, readable, short_hash
 from migration_pipeline.target.reading import Message
 from migration_pipeline.target.steps import Adapted, Json, Step, soon
+
+WHOLE_MESSAGE: Final = "message.html"
+WHOLE_OPENER: Final = "message.txt"
+SHORTEST: Final = 100
+"""Characters below which a text is not cut any further: then its length is not what the service minds."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Attached:
     content_type: str
     size: int  # bytes
     sha256: str
+    data: bytes | None = None  # where the bytes are not in the blob store
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,9 @@ def create_conversation(contact_id: str, text: str, created_at: int) -> Step:
 
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         now = int(time.time())
-        if refusal.status in (400, 422) and adapted["created_at"] > now:
+        if refusal.status in (400, 422) and adapted["created_at"] > now and not _about_length(refusal):
             return {**adapted, "created_at": now}
-        return soon(refusal, adapted)
+        return _shorter(refusal, adapted, text) or soon(refusal, adapted)
 
     def result(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str:
         del adapted, owned
@@ -72,13 +81,29 @@ def create_conversation(contact_id: str, text: str, created_at: int) -> Step:
         "/conversations",
         {"contact": contact_id, "body": short_hash(text), "created_at": created_at},
         start={"contact": contact_id, "created_at": created_at},
-        body=lambda adapted: {**meant, "created_at": adapted["created_at"]},
-        identity=lambda _: plain_hash(text),
+        body=lambda adapted: {**meant, "created_at": adapted["created_at"], "body": opener_text(text, adapted)},
+        identity=lambda adapted: plain_hash(opener_text(text, adapted)),
         reserves=lambda adapted: f"conversation:{adapted['contact']}:{adapted['created_at']}",
         result=result,
-        losses=lambda adapted: _moved("the opening message", created_at, adapted),
+        losses=lambda adapted: (
+            *_moved("the opening message", created_at, adapted),
+            *_clipped("the opening message", adapted),
+        ),
         adapt=adapt,
     )
+
+
+def opener_text(text: str, adapted: Adapted) -> str:
+    """The opening text as it is sent."""
+    return f"{text[: adapted['clipped']]} […]" if "clipped" in adapted else text
+
+
+def whole_opener(contact_id: str, text: str, created_at: int) -> Reply:
+    """The part that carries the opening text as a file, where the opener had to be cut."""
+    body = f"<p>[The whole message is attached: {WHOLE_OPENER}]</p>"
+    data = text.encode()
+    file = Attached(WHOLE_OPENER, "text/plain", len(data), sha256(data).hexdigest(), data)
+    return Reply(-1, "comment", "contact", contact_id, body, created_at, (file,))
 
 
 def reply(
@@ -96,15 +121,22 @@ def reply(
     files = {file.sha256: file for file in part.files}
 
     def kept(adapted: Adapted) -> list[Attached]:
-        return [file for file in part.files if file.sha256 not in adapted.get("dropped", ())]
+        remaining = [file for file in part.files if file.sha256 not in adapted.get("dropped", ())]
+        if "clipped" in adapted:
+            data = part.body.encode()
+            remaining.append(Attached(WHOLE_MESSAGE, "text/html", len(data), short_hash(part.body), data))
+        return remaining
 
     def body_of(adapted: Adapted) -> str:
-        dropped = "".join(
-            f"<p>[File not accepted by Intercom: {escape(files[sha256].name)}]</p>"
-            for sha256 in adapted.get("dropped", ())
-            if sha256 in files
+        text = part.body
+        if "clipped" in adapted:
+            start = escape(readable(part.body)[: adapted["clipped"]])
+            text = f"<p>{start} […]</p><p>[The whole message is attached: {WHOLE_MESSAGE}]</p>"
+        return text + "".join(
+            f"<p>[File not accepted by Intercom: {escape(files[digest].name)}]</p>"
+            for digest in adapted.get("dropped", ())
+            if digest in files
         )
-        return part.body + dropped
 
     def request(adapted: Adapted) -> Json:
         body: Json = {
@@ -127,28 +159,33 @@ def reply(
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         if refusal.status not in (400, 413, 422):
             return soon(refusal, adapted)
-        remaining = kept(adapted)
-        about_date = "created_at" in refusal.message or "date" in refusal.message.lower()
-        if not (remaining and not about_date):
-            moved = _accepted_second(conversation(conversation_id), adapted["created_at"])
-            if moved != adapted["created_at"] and not adapted.get("moved"):
-                return {**adapted, "created_at": moved, "moved": True}
-        if not remaining:
-            return None
-        largest = max(remaining, key=lambda file: file.size)
-        return {**adapted, "dropped": [*adapted.get("dropped", ()), largest.sha256]}
+        droppable = [file for file in kept(adapted) if file.data is None]
+        if _about_length(refusal):
+            return _shorter(refusal, adapted, part.body)
+        if droppable and not _about_date(refusal):
+            # Empty files are refused for being empty; of the others, the largest most likely for its size.
+            unwanted = min(droppable, key=lambda file: (file.size > 0, -file.size))
+            return {**adapted, "dropped": [*adapted.get("dropped", ()), unwanted.sha256]}
+        moved = _accepted_second(conversation(conversation_id), adapted["created_at"])
+        if moved != adapted["created_at"] and "moved" not in adapted:
+            return {**adapted, "created_at": moved, "moved": True}
+        return _shorter(refusal, adapted, part.body) if refusal.status == 413 else None
 
     def losses(adapted: Adapted) -> tuple[Loss, ...]:
-        dropped = [files[sha256].name for sha256 in adapted.get("dropped", ()) if sha256 in files]
-        moved = _moved(f"message {part.position + 1}", part.created_at, adapted)
-        return moved + tuple(("file_rejected", f"message {part.position + 1}: {name}") for name in dropped)
+        what = f"message {part.position + 1}"
+        dropped = [files[digest].name for digest in adapted.get("dropped", ()) if digest in files]
+        return (
+            *_moved(what, part.created_at, adapted),
+            *_clipped(what, adapted),
+            *(("file_rejected", f"{what}: {name}") for name in dropped),
+        )
 
     def result(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str | None:
         found = recognize(list(reading.messages(answer)), identity(adapted), owned, others_known=True)
         return found.id if found else None
 
     return Step(
-        f"part/{part.position}",
+        f"part/{part.position}" if part.position >= 0 else "opener",
         "reply",
         "POST",
         "/conversations/{id}/reply",
@@ -200,6 +237,26 @@ def _accepted_second(conversation: Json | None, second: int) -> int:
     return min(max(second, newest), int(time.time()))
 
 
+def _about_length(refusal: Rejected) -> bool:
+    """Whether a refusal speaks of the length of a text. No limit is documented; one may exist."""
+    return refusal.status in (400, 422) and bool(re.search(r"(?i)too long|length|characters", refusal.message))
+
+
+def _about_date(refusal: Rejected) -> bool:
+    return bool(re.search(r"(?i)created_at|\bdate\b|\btime\b", refusal.message))
+
+
+def _shorter(refusal: Rejected, adapted: Adapted, text: str) -> Adapted | None:
+    """Half as much of the text as before, until little is left; what is cut off goes along as a file."""
+    half = int(adapted.get("clipped", len(text))) // 2
+    about_size = _about_length(refusal) or refusal.status == 413
+    return {**adapted, "clipped": half} if about_size and half >= SHORTEST else None
+
+
+def _clipped(what: str, adapted: Adapted) -> tuple[Loss, ...]:
+    return (("body_clipped", f"{what}: after {adapted['clipped']} characters"),) if "clipped" in adapted else ()
+
+
 def _moved(what: str, meant: int, adapted: Adapted) -> tuple[Loss, ...]:
     seconds = int(adapted["created_at"]) - meant
     return (("date_bumped", f"{what} is dated {seconds:+d} s"),) if seconds else ()
@@ -209,5 +266,5 @@ def _file(file: Attached, blob: Callable[[str], bytes]) -> Json:
     return {
         "name": file.name,
         "content_type": file.content_type,
-        "data": b64encode(blob(file.sha256)).decode("ascii"),
+        "data": b64encode(blob(file.sha256) if file.data is None else file.data).decode("ascii"),
     }

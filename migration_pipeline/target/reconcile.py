@@ -123,9 +123,9 @@ def _conversation(question: Question) -> str | None:
         if body_hash(reading.opener(row).body) == question.operation.identity:
             return str(row["id"])
     if len(candidates) == 1:
-        # The service may spell the text in its own way. One that nobody has written in yet can only be ours.
+        # The service may spell the text in its own way. One that no person has written in yet can only be ours.
         found = question.client.conversation(str(candidates[0]["id"])) or {}
-        if found and not any(reading.messages(found)):
+        if found and all(message.author.startswith("bot:") for message in reading.messages(found)):
             return str(found["id"])
     return None
 

@@ -81,7 +81,7 @@ AGAIN: Final = "again"
 def soon(refusal: Rejected, adapted: Adapted) -> Adapted | None:
     """Send again after a 404: a contact may take a moment to be known everywhere (Intercom OpenAPI 2.16, messages)."""
     times = int(adapted.get(AGAIN, 0))
-    return {**adapted, AGAIN: times + 1} if refusal.status == 404 and times < 3 else None
+    return {**adapted, AGAIN: times + 1} if refusal.status == 404 and times < 5 else None
 
 
 def create_tag(name: str) -> Step:

@@ -98,7 +98,7 @@ class Writer:
                 if other_way is None:
                     raise StepRefused(step.name, refusal.status, refusal.code, refusal.message) from refusal
                 if other_way.get(AGAIN) != adapted.get(AGAIN):
-                    self._pause(float(other_way[AGAIN]))
+                    self._pause(2.0 ** (int(other_way[AGAIN]) - 1))
                 adapted = other_way
             except InDoubt as doubt:
                 doubts += 1

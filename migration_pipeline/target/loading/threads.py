@@ -39,12 +39,17 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
         conversation = str(desk.writer.perform(work, opening))
     except StepRefused as refusal:
         return desk.failed(work, row, "rejected_by_target", str(refusal))
-    last = int(work.operations[work.key(opening.name)].adapted["created_at"])
-    for part in thread:
-        step = messages.reply(conversation, _reply(part, contacts), last, desk.blobs.read, desk.client.conversation)
-        _attempt(desk, work, step)
+    sent = work.operations[work.key(opening.name)].adapted
+    last = int(sent["created_at"])
+    present = {requester}
+    replies = [_reply(part, contacts) for part in thread]
+    if "clipped" in sent:
+        replies.insert(0, messages.whole_opener(requester, row["opener"], last))
+    for reply in replies:
+        step = messages.reply(conversation, reply, last, desk.blobs.read, desk.client.conversation)
+        _say(desk, work, conversation, reply, step, present)
         last = max(last, int(work.operations[work.key(step.name)].adapted["created_at"]))
-    for step in _finish(desk, work, row, conversation, requester, contacts, tags):
+    for step in _finish(desk, work, row, conversation, present, contacts, tags):
         _attempt(desk, work, step)
     _update(desk, work, row, conversation, company)
     for step in _assignments(desk, row, conversation):
@@ -66,6 +71,20 @@ def _attempt(desk: Desk, work: Work, step: Step) -> bool:
         work.refusals.append(str(refusal))
         return False
     return True
+
+
+def _say(desk: Desk, work: Work, conversation: str, reply: Reply, step: Step, present: set[str]) -> None:
+    """Perform a reply; who is refused for not taking part is let in first."""
+    outsider = reply.author_kind == "contact" and reply.author_id not in present
+    if _attempt(desk, work, step) or not outsider:
+        return
+    refused = work.refusals.pop()
+    entry = steps.add_participant(conversation, f"contact:{reply.author_id}", reply.author_id, desk.admin_id)
+    if _attempt(desk, work, entry):
+        present.add(reply.author_id)
+        _attempt(desk, work, step)
+    else:
+        work.refusals.append(refused)
 
 
 def _contacts(desk: Desk, row: Row, thread: list[Row]) -> dict[str, Known]:
@@ -128,12 +147,11 @@ def _finish(
     work: Work,
     row: Row,
     conversation: str,
-    requester: str,
+    present: set[str],
     contacts: dict[str, Known],
     tags: dict[str, str],
 ) -> Iterator[Step]:
-    """Participants and tags. Two source contacts may have become one; the opener takes part already."""
-    present = {requester}
+    """Participants and tags. Two source contacts may have become one; those who are `present` take part already."""
     for ref in row["participant_refs"] or ():
         contact_id = contacts[ref].target_id
         if contact_id is None:
