@@ -79,7 +79,7 @@ def comment_via(view: View, ticket: Ticket, step: Step) -> dict[str, Any]:
                 "to": {
                     "name": "Acme",
                     "address": SUPPORT_ADDRESS,
-                    "email_ccs": [a for a in (people.email_of(people_now, n) for n in ticket.ccs) if a],
+                    "email_ccs": [a for a in (people.email_of(people_now, n) for n in step.ccs) if a],
                 },
                 "rel": None,
             },
@@ -151,7 +151,7 @@ def comment(view: View, ticket: Ticket, step: Step) -> dict[str, Any]:
         "audit_id": ids.audit(ticket.place, step.seq),
     }
     if step.kind == Kind.VOICE:
-        data = threads.voice_data(view.desk.world, ticket, step)
+        data = threads.voice_data(view.desk.world, step)
         data["recording_url"] = f"{view.base_url}/api/v2/channels/voice/calls/{data['call_id']}/twilio/recording"
         shown |= {
             "data": data,

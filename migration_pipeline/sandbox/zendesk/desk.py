@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,8 @@ DAY = 86_400
 ARCHIVE_AFTER = 120 * DAY
 SCRUB_AFTER = 30 * DAY
 CACHED_TICKETS = 4_096
-FAR = 1 << 62
+# Each takes up to 20 MB at 100,000 tickets.
+CACHED_INDEXES = 10
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS opened (place INTEGER PRIMARY KEY, row BLOB NOT NULL);
@@ -103,7 +105,7 @@ class Desk:
             self.patches[thing, place] = (time, {**earlier, **orjson.loads(patch)})
         self.people = self._people_now(db.execute("SELECT number, created, language FROM person ORDER BY number"))
         self.tickets = self._tickets_now()
-        self.world = World(self.seed, self.people, self.tickets, self.later, self.base_tickets.size)
+        self.world = World(self.seed, self.people, self.tickets, self.later, self.base_people.users)
         self._folded.clear()
         self._follow_changes()
         self._sort()
@@ -215,65 +217,76 @@ class Desk:
 
     def ticket_export(self, scope: str, *, exclude_deleted: bool, by_id: bool) -> Index:
         """Tickets by generated time; inside a second by id (cursor export) or in no visible order (time-based)."""
-        key = ("tickets", scope, exclude_deleted, by_id)
-        if key not in self._filtered:
+
+        def make() -> Index:
             index = self._tickets_by_id if by_id else self._tickets_by_time
-            mask = self.in_scope(scope)
-            if exclude_deleted:
-                mask = mask & (self.status != skeleton.GONE_STATUS)
-            self._filtered[key] = _filter(index, mask[index.places])
-        return self._filtered[key]
+            return _filter(index, self._exported(scope, exclude_deleted)[index.places])
+
+        return self._kept(("tickets", scope, exclude_deleted, by_id), make)
 
     def event_export(self, scope: str, now: float, *, exclude_deleted: bool, archived: bool) -> Index:
         """Audits by time; ``places`` point into ``event_ticket`` and ``event_seq``."""
-        day = 0 if archived else int(now // DAY)
-        key = ("events", scope, exclude_deleted, archived, day)
-        if key not in self._filtered:
-            if len(self._filtered) > 24:
-                self._filtered.clear()
-            mask = self.in_scope(scope)
-            if exclude_deleted:
-                mask = mask & (self.status != skeleton.GONE_STATUS)
+
+        def make() -> Index:
+            mask = self._exported(scope, exclude_deleted)
             if not archived:
                 mask = mask & ~self.archived(now)
-            self._filtered[key] = _filter(self._events, mask[self.event_ticket[self._events.places]])
-        return self._filtered[key]
+            return _filter(self._events, mask[self.event_ticket[self._events.places]])
+
+        day = 0 if archived else int(now // DAY)
+        return self._kept(("events", scope, exclude_deleted, archived, day), make)
+
+    def _exported(self, scope: str, exclude_deleted: bool) -> Mask:
+        mask = self.in_scope(scope)
+        return mask & (self.status != skeleton.GONE_STATUS) if exclude_deleted else mask
 
     def user_export(self) -> Index:
         """Users by change, those gone for good left out."""
-        if ("users",) not in self._filtered:
+
+        def make() -> Index:
             places = np.flatnonzero((self.people.flags & GONE) == 0)
             index = _index(self.people.updated[places], ids.USER + (places + 1) * ids.STEP)
-            self._filtered["users",] = Index(index.times, index.keys, places[index.places])
-        return self._filtered["users",]
+            return Index(index.times, index.keys, places[index.places])
+
+        return self._kept(("users",), make)
 
     def organization_export(self) -> Index:
         """Organizations by change, deleted ones among them."""
-        if ("organizations",) not in self._filtered:
-            self._filtered["organizations",] = _index(self.people.org_updated, _scramble(len(self.people.org_updated)))
-        return self._filtered["organizations",]
+        changed = self.people.org_updated
+        return self._kept(("organizations",), lambda: _index(changed, _scramble(len(changed))))
 
     def live_list(self, by: str, now: float) -> Index:
         """Tickets that lists show (neither deleted nor archived), by id, updated_at or status."""
-        key = ("live", by, int(now // 3600))
-        if key not in self._filtered:
-            places = np.flatnonzero((self.status != skeleton.GONE_STATUS) & ~self.archived(now))
+
+        def make() -> Index:
+            places = np.flatnonzero(self._live(now))
             values: dict[str, Ints] = {
                 "id": self.tickets.ids,
                 "updated_at": self.updated,
                 "status": self.status.astype(np.int64),
             }
             index = _index(values[by][places], self.tickets.ids[places])
-            self._filtered[key] = Index(index.times, index.keys, places[index.places])
-        return self._filtered[key]
+            return Index(index.times, index.keys, places[index.places])
+
+        return self._kept(("live", by, int(now // 3600)), make)
 
     def live_audits(self, now: float) -> Index:
         """Audits of live tickets, oldest first, for the list of all audits."""
-        key = ("audits", int(now // 3600))
+        index = self._events
+        return self._kept(
+            ("audits", int(now // 3600)), lambda: _filter(index, self._live(now)[self.event_ticket[index.places]])
+        )
+
+    def _live(self, now: float) -> Mask:
+        live: Mask = (self.status != skeleton.GONE_STATUS) & ~self.archived(now)
+        return live
+
+    def _kept(self, key: tuple[Any, ...], make: Callable[[], Index]) -> Index:
+        """An index from a small cache, which the next change empties."""
         if key not in self._filtered:
-            mask = (self.status != skeleton.GONE_STATUS) & ~self.archived(now)
-            index = self._events
-            self._filtered[key] = _filter(index, mask[self.event_ticket[index.places]])
+            if len(self._filtered) >= CACHED_INDEXES:
+                self._filtered.clear()
+            self._filtered[key] = make()
         return self._filtered[key]
 
     def rated(self) -> tuple[Ints, Ints]:

@@ -174,7 +174,7 @@ def _parts(view: View, ticket: Ticket, step: Step) -> list[dict[str, Any]]:
     if step.target is not None:
         parts.append(_about_comment(ticket, step, step.target))
     if step.kind == Kind.RATING and ticket.rating:
-        assignee = ticket_json.maybe_user_id(ticket.assignee)
+        assignee = ticket_json.maybe_user_id(step.assignee)
         score, said = ticket.rating["score"], ticket.rating["comment"]
         parts.append({"type": "SatisfactionRating", "score": score, "assignee_id": assignee, "body": said})
     parts += _by_rules(ticket, step)

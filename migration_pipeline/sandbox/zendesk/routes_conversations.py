@@ -145,7 +145,8 @@ def side_events(site: Site, place: int) -> list[tuple[int, dict[str, Any]]]:
         return []
     draw = seeds.rng(desk.seed, place, 32)
     ticket = desk.ticket(place)
-    agent = ticket.assignee if ticket.assignee >= 0 else desk.people.writers[0]
+    home = int(desk.tickets.assignee[place])
+    agent = home if home >= 0 else desk.people.writers[0]
     partner = {"user_id": None, "name": "Carrier & Co", "email": "desk@carrier.example"}
     mine = {
         "user_id": ids.user(agent),

@@ -130,4 +130,6 @@ class _Files:
 
 def _bytes(name: str, mime: str, body: bytes) -> Answer:
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    return Answer(200, body, mime.encode(), ((b"content-disposition", disposition.encode()),))
+    # The service names the type of an empty file as well, which the shared sender leaves out.
+    empty = ((b"content-type", mime.encode()),) if not body else ()
+    return Answer(200, body, mime.encode(), ((b"content-disposition", disposition.encode()), *empty))

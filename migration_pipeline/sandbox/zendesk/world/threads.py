@@ -48,6 +48,9 @@ class Step:
     """Ticket ids of a merge."""
     seed: int = 0
     text: str | None = None
+    assignee: int = -1
+    """Who had the ticket, and who was copied, when the step was made: later changes do not rewrite old mail."""
+    ccs: tuple[int, ...] = ()
 
     @property
     def has_comment(self) -> bool:
@@ -96,8 +99,8 @@ class World:
     tickets: Skeleton
     later: Mapping[int, Sequence[Later]]
     """By ticket place."""
-    fresh: int
-    """Tickets from this place on were opened after the base was laid out: all their steps are in ``later``."""
+    first_users: int
+    """How many users the base has: whom old tickets copied must not depend on who came later."""
 
 
 def fold(world: World, place: int) -> Ticket:
@@ -157,7 +160,7 @@ def _opened(world: World, place: int, draw: random.Random) -> Ticket:
             ticket.fields[k] = field_value(world, k, draw)
     _retag(ticket, {}, ticket.fields)
     if flags & skeleton.CCS:
-        ticket.ccs = _customers(who, draw, 1 + int(draw.random() * 3), requester)
+        ticket.ccs = _customers(world, draw, 1 + int(draw.random() * 3), requester)
     if flags & skeleton.FOLLOWERS:
         ticket.followers = sorted({pick(draw, who.writers), pick(draw, who.light or who.writers)})
     if draw.random() < 0.05:
@@ -207,10 +210,11 @@ def _retag(ticket: Ticket, before: Mapping[int, Any], after: Mapping[int, Any]) 
     ticket.tags = sorted((set(ticket.tags) - _tags_of(before)) | _tags_of(after))
 
 
-def _customers(who: Population, draw: random.Random, count: int, but: int) -> list[int]:
+def _customers(world: World, draw: random.Random, count: int, but: int) -> list[int]:
+    who = world.people
     found: list[int] = []
     for _ in range(count * 3):
-        number = who.agents + int(draw.random() * (who.users - who.agents))
+        number = who.agents + int(draw.random() * (world.first_users - who.agents))
         if number != but and number not in found and not who.flags[number] & GONE and len(found) < count:
             found.append(number)
     return found
@@ -234,6 +238,7 @@ def _set_status(ticket: Ticket, step: Step, status: str, draw: random.Random) ->
 
 def _apply(world: World, ticket: Ticket, step: Step, params: Mapping[str, Any]) -> None:
     draw = seeds.rng(step.seed)
+    step.assignee, step.ccs = ticket.assignee, tuple(ticket.ccs)
     step.author = params["author"] if "author" in params else _author(world, ticket, step, draw)
     _RULES[step.kind](world, ticket, step, draw, params)
     step.text = params.get("text")
@@ -260,7 +265,7 @@ def _author(world: World, ticket: Ticket, step: Step, draw: random.Random) -> in
         return ticket.submitter if not flags & skeleton.ON_BEHALF or draw.random() < 0.6 else ticket.requester
     if step.kind in (Kind.REPLY_USER, Kind.RATING):
         if flags & skeleton.GONE_PERSON and not who.flags[ticket.requester] & GONE:
-            gone = [k for k in range(who.agents, min(who.users, who.agents + 4_000)) if who.flags[k] & GONE]
+            gone = [k for k in range(who.agents, min(world.first_users, who.agents + 4_000)) if who.flags[k] & GONE]
             return pick(draw, gone) if gone else ticket.requester
         return ticket.requester
     if step.kind == Kind.REPLY_CC:
@@ -363,7 +368,7 @@ def _cc(world: World, ticket: Ticket, step: Step, draw: random.Random, _: Mappin
         if follower not in ticket.followers:
             _set(ticket, step, "followers", [*ticket.followers, follower])
         return
-    new = [n for n in _customers(world.people, draw, 1, ticket.requester) if n not in ticket.ccs]
+    new = [n for n in _customers(world, draw, 1, ticket.requester) if n not in ticket.ccs]
     if new:
         step.changes.append(("ccs", [*ticket.ccs, *new], list(ticket.ccs)))
         ticket.ccs = [*ticket.ccs, *new]
@@ -501,7 +506,7 @@ def _written(world: World, ticket: Ticket, step: Step) -> Writing:
         return prose.plain(f"Conversation with {people.name_of(world.seed, world.people, ticket.requester)}")
     customer = step.author == ticket.requester or step.author >= world.people.agents
     role = "note" if step.kind == Kind.NOTE and not customer else "customer" if customer else "agent"
-    to = ticket.assignee if customer else ticket.requester
+    to = step.assignee if customer else ticket.requester
     writing = prose.write(
         LANGUAGES[ticket.language],
         draw,
@@ -556,10 +561,10 @@ def is_public(ticket: Ticket, step: Step, *, current: bool = True) -> bool:
     return step.public and not (current and step.seq in ticket.private_since)
 
 
-def voice_data(world: World, ticket: Ticket, step: Step) -> dict[str, Any]:
+def voice_data(world: World, step: Step) -> dict[str, Any]:
     """The call behind a voice comment, without its recording's address."""
     draw = seeds.rng(step.seed, 8)
-    answered = ticket.assignee if ticket.assignee >= 0 else world.people.writers[0]
+    answered = step.assignee if step.assignee >= 0 else world.people.writers[0]
     return {
         "from": "+4930901820",
         "to": "+14155550100",
@@ -577,7 +582,8 @@ def voice_data(world: World, ticket: Ticket, step: Step) -> dict[str, Any]:
 def chat_lines(world: World, ticket: Ticket) -> list[tuple[int, str, int, str]]:
     """The transcript of a chat: (time, user or agent or bot, number of the speaker, text)."""
     draw = seeds.rng(world.seed, seeds.TICKET, ticket.place, 5)
-    agent = ticket.assignee if ticket.assignee >= 0 else world.people.writers[0]
+    home = int(world.tickets.assignee[ticket.place])
+    agent = home if home >= 0 else world.people.writers[0]
     language = LANGUAGES[ticket.language]
     start = ticket.steps[0].time
     lines = [(start + 1, "bot", SYSTEM, "Hi! How can we help you today?")]
