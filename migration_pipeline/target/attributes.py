@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from unicodedata import category
 
 from migration_pipeline.config.mapping import DataType
 
@@ -81,7 +82,8 @@ OWN_ATTRIBUTES: Final = (
         "satisfaction",
         "conversation",
         "string",
-        "CASE WHEN json_valid(csat) THEN nullif(concat_ws(': ', csat ->> '$.score', csat ->> '$.comment'), '') END",
+        "CASE WHEN json_valid(csat) AND csat ->> '$.score' NOT IN ('offered', 'unoffered') "
+        "THEN concat_ws(': ', csat ->> '$.score', csat ->> '$.comment') END",
         "Satisfaction rating at the source.",
     ),
     OwnAttribute(
@@ -145,7 +147,8 @@ def is_system(key: str | None, field_type: str | None) -> bool:
 
 def attribute_name(title: str) -> str:
     """The title as an attribute's name: letters, digits, spaces, hyphens and underscores; never empty, 100 at most."""
-    name = re.sub(r"[^\w\- ]+", " ", title)
+    # Many scripts write vowels as marks of their own (category M), without which a word is another word.
+    name = "".join(mark if mark.isalnum() or mark in "-_" or category(mark)[0] == "M" else " " for mark in title)
     return re.sub(r" +", " ", name).strip(" -_")[:100].strip() or "Field"
 
 

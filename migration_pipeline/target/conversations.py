@@ -46,12 +46,14 @@ _TICKETS: Final = """
         len(list_distinct(ticket.cc_refs)) AS cc_count,
         coalesce(known_people.refs, []) AS cc_refs,
         requester.source_id IS NOT NULL AS requester_known,
+        assignee.name AS assignee_name,
         company.source_id IS NOT NULL AS company_known,
         epoch(ticket.created_at)::BIGINT AS created,
         ticket.* LIKE 'own\\_%' ESCAPE '\\'
     FROM (SELECT *{own} FROM record_tickets) AS ticket
     LEFT JOIN known_people USING (source_id)
     LEFT JOIN record_contacts AS requester ON requester.source_id = ticket.requester_ref
+    LEFT JOIN record_contacts AS assignee ON assignee.source_id = ticket.assignee_ref
     LEFT JOIN record_companies AS company ON company.source_id = ticket.company_ref AND company.deleted_at IS NULL
     ORDER BY ticket.source_id
 """
@@ -59,7 +61,7 @@ _TICKETS: Final = """
 _COMMENTS: Final = """
     SELECT
         said.ticket_ref, said.source_id, said.author_ref, said.visibility, said.body_html, said.body_text,
-        epoch(said.created_at)::BIGINT AS at,
+        epoch(said.created_at)::BIGINT AS created,
         CASE WHEN author.source_id IS NOT NULL THEN coalesce(author.kind, 'end_user') END AS contact_kind,
         author.name AS contact_name,
         carried.files
@@ -169,7 +171,12 @@ class _Rules:
         if state == "deleted":
             return _left_out(row, "deleted_in_source", None), []
         thread = build_thread(
-            Ticket(row["requester_ref"] if row["requester_known"] else None, row["subject"], row["created"]),
+            Ticket(
+                requester_ref=row["requester_ref"] if row["requester_known"] else None,
+                assignee_ref=row["assignee_ref"],
+                subject=row["subject"],
+                at=row["created"],
+            ),
             [_comment(comment) for comment in comments],
             self._speakers,
         )
@@ -231,19 +238,20 @@ class _Rules:
         return values
 
     def _tagged(self, tags: list[str] | None) -> list[str]:
-        """The names of the target's tags, each once, the one that marks what was migrated last."""
-        names = dict.fromkeys(self._tags[tag] for tag in sorted(tags or ()) if tag in self._tags)
+        """The names of the target's tags, each once whatever its case, and the one that marks what was migrated."""
+        names = {self._tags[tag].casefold(): self._tags[tag] for tag in sorted(tags or ()) if tag in self._tags}
         if marked := self._inputs.options.migrated_tag:
-            names.pop(marked, None)
-            names[marked] = None
-        return list(names)
+            names[marked.casefold()] = marked
+        return list(names.values())
 
     def _admin(self, row: dict[str, Any], losses: list[Loss]) -> str | None:
         if row["assignee_ref"] is None:
             return None
         agent = self._agents.get(row["assignee_ref"])
         if agent is None or agent.admin_id is None:
-            losses.append(loss("assignee_unmapped", agent.name if agent else row["assignee_ref"]))
+            losses.append(
+                loss("assignee_unmapped", agent.name if agent else row["assignee_name"] or row["assignee_ref"])
+            )
             return None
         return agent.admin_id
 
@@ -297,7 +305,7 @@ def _comment(row: dict[str, Any]) -> Comment:
         public=row["visibility"] == "public",
         html=row["body_html"],
         text=row["body_text"],
-        at=row["at"],
+        at=row["created"],
         files=tuple(
             File(
                 ref=file["ref"],

@@ -23,12 +23,12 @@ class Agent:
 
 
 def agents(inputs: Inputs) -> dict[str, Agent]:
-    """Every agent by source id."""
-    known = {}
+    """Every agent by source id, and whoever a person added to mapping.yaml (someone who is an agent no more)."""
+    entries = inputs.mapping.agents
+    known = {key: Agent(key, entry.name or entry.email or key, entry.target) for key, entry in entries.items()}
     for row in inputs.rows("SELECT source_id, name, email FROM record_agents"):
-        entry = inputs.mapping.agents.get(row["source_id"])
-        name = row["name"] or row["email"] or row["source_id"]
-        known[row["source_id"]] = Agent(row["source_id"], name, entry.target if entry else None)
+        key = row["source_id"]
+        known[key] = Agent(key, row["name"] or row["email"] or key, entries[key].target if key in entries else None)
     return known
 
 
@@ -172,16 +172,9 @@ def _attribute_row(
 
 
 def tag_names(inputs: Inputs) -> dict[str, str]:
-    """The target's name of each source tag that moves. Intercom takes names alike but for case as one tag."""
-    spelled: dict[str, str] = {}
-    if inputs.options.migrated_tag:
-        spelled[inputs.options.migrated_tag.casefold()] = inputs.options.migrated_tag
-    names = {}
-    for row in inputs.rows("SELECT name FROM record_tags ORDER BY uses DESC, name"):
-        name = _tag_name(inputs, row["name"])
-        if name:
-            names[row["name"]] = spelled.setdefault(name.casefold(), name)
-    return names
+    """The target's name of each source tag that moves; names alike but for case are one tag there."""
+    rows = inputs.rows("SELECT name FROM record_tags WHERE name IS NOT NULL")
+    return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
 
 
 def _tag_name(inputs: Inputs, name: str) -> str:

@@ -27,9 +27,9 @@ _NAMED: Final = {
             OR source_id IN (SELECT id FROM referred WHERE id IS NOT NULL)
     """,
     "contact_companies": """
-        SELECT source_id, list(ref ORDER BY at) AS company_refs
+        SELECT source_id, list(ref ORDER BY place) AS company_refs
         FROM (
-            SELECT source_id, unnest(company_refs) AS ref, generate_subscripts(company_refs, 1) AS at
+            SELECT source_id, unnest(company_refs) AS ref, generate_subscripts(company_refs, 1) AS place
             FROM moving_contacts
         )
         WHERE ref IN (SELECT source_id FROM record_companies WHERE deleted_at IS NULL)

@@ -79,6 +79,7 @@ class Ticket:
     """What of a ticket decides how its thread opens; `at` in Unix seconds."""
 
     requester_ref: str | None  # None where no contact record describes the requester
+    assignee_ref: str | None
     subject: str | None
     at: int | None
 
@@ -210,6 +211,8 @@ class _Builder:
             return "system", None
         if agent := self._speakers.agents.get(comment.author_ref):
             return ("teammate" if agent.admin_id else "agent"), agent
+        if comment.author_ref == self._ticket.assignee_ref != self._ticket.requester_ref:
+            return "agent", None  # whoever a ticket is assigned to was an agent once
         if comment.contact_kind is None:
             return "unknown", None
         return ("placeholder" if comment.contact_kind == "placeholder" else "contact"), None
