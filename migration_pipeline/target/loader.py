@@ -6,13 +6,12 @@ what a record consists of (`definitions`, `people`, `threads`), or what a mode d
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import duckdb
-import pyarrow as pa
 
 from migration_pipeline.config import Migration
 from migration_pipeline.journal import Journal, Outcome
@@ -24,12 +23,10 @@ from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.loading import definitions, people, threads
 from migration_pipeline.target.loading.desk import Desk, by_name
-from migration_pipeline.target.loading.work import ParentMissing, Row, StepUnclear, Work
+from migration_pipeline.target.loading.work import ParentMissing, StepUnclear, Work
+from migration_pipeline.target.rows import Row, batches, count, rows, tickets
 from migration_pipeline.target.workers import in_threads
 from migration_pipeline.target.writer import Patience, Writer
-
-BATCH: Final = 2048
-"""Rows that are read at a time."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +108,7 @@ def load(
         data_attributes=data_attributes,
     )
     counts: Counter[str] = Counter()
-    kept, total = _counted(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
+    kept, total = count(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
     units = _units(connection, entity_type)
     workers = migration.target.workers
     for outcomes in in_threads(units, lambda unit: _execute(desk, entity_type, unit), workers=workers, run=run):
@@ -165,12 +162,15 @@ def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, entity_type:
     connection.execute(f"CREATE VIEW plan AS FROM {tables.scan('plan', entity_type, PLAN)}")
     payload = tables.scan("payloads", entity_type, PAYLOADS[entity_type])
     connection.execute(f"CREATE VIEW payload AS FROM {payload}")
+    connection.execute(
+        "CREATE VIEW chosen AS SELECT payload.* FROM plan JOIN payload USING (source_id) WHERE action = 'create'"
+    )
     connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
 
 
 def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> None:
     """Raise SettingsError where the plan speaks of other payloads than there are."""
-    (stale,) = _counted(
+    (stale,) = count(
         connection,
         "SELECT count(*) FROM plan LEFT JOIN payload USING (source_id) "
         "WHERE action = 'create' AND payload.digest IS DISTINCT FROM plan.digest",
@@ -185,38 +185,18 @@ def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> N
 def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[_Unit]:
     """Outcomes that the plan decides first, then the records to create."""
     decided = connection.cursor().sql("FROM plan WHERE action IN ('skip', 'fail')")
-    for batch in _batches(decided):
+    for batch in batches(decided):
         yield _Unit(outcomes=tuple(_decided(row) for row in batch))
     if entity_type == "tickets":
-        for row, parts in _tickets(connection):
+        for row, parts in tickets(connection):
             yield _Unit(records=((row, parts),))
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")
-    rows = connection.cursor().sql(
-        f"SELECT payload.*, concat_ws('/', {key}) AS together FROM plan JOIN payload USING (source_id) "
-        "WHERE action = 'create' ORDER BY together, source_id"
+    chosen = connection.cursor().sql(
+        f"SELECT *, concat_ws('/', {key}) AS together FROM chosen ORDER BY together, source_id"
     )
-    for _, same in groupby(_rows(rows), key=lambda row: row["together"]):
+    for _, same in groupby(rows(chosen), key=lambda row: row["together"]):
         yield _Unit(records=tuple((row, ()) for row in same))
-
-
-def _tickets(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Row, tuple[Row, ...]]]:
-    """Tickets with their parts, oldest first; two sorted streams side by side, so that few threads are in memory."""
-    create = "plan JOIN payload USING (source_id) WHERE action = 'create'"
-    tickets = connection.cursor().sql(f"SELECT payload.* FROM {create} ORDER BY payload.created_at, payload.source_id")
-    parts = connection.cursor().sql(
-        "SELECT parts.* FROM parts JOIN "
-        f"(SELECT payload.source_id, payload.created_at AS opened_at FROM {create}) AS ticket "
-        "ON parts.ticket_ref = ticket.source_id ORDER BY ticket.opened_at, ticket.source_id, parts.position"
-    )
-    by_ticket = groupby(_rows(parts), key=lambda part: part["ticket_ref"])
-    upcoming = next(by_ticket, None)
-    for ticket in _rows(tickets):
-        mine: tuple[Row, ...] = ()
-        if upcoming is not None and upcoming[0] == ticket["source_id"]:
-            mine = tuple(upcoming[1])
-            upcoming = next(by_ticket, None)
-        yield ticket, mine
 
 
 def _decided(row: Row) -> Outcome:
@@ -230,19 +210,3 @@ def _decided(row: Row) -> Outcome:
         detail=row["detail"],
         digest=row["digest"],
     )
-
-
-def _counted(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
-    """The one row of a query that counts."""
-    return connection.execute(query).fetchall()[0]
-
-
-def _batches(result: duckdb.DuckDBPyRelation) -> Iterable[list[dict[str, Any]]]:
-    reader: pa.RecordBatchReader = result.to_arrow_reader(BATCH)
-    for batch in reader:
-        yield batch.to_pylist()
-
-
-def _rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
-    for batch in _batches(result):
-        yield from batch

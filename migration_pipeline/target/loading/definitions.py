@@ -6,7 +6,8 @@ Belongs here: one function per record type. Does not belong here: what matches w
 from migration_pipeline.journal import Outcome
 from migration_pipeline.target import steps
 from migration_pipeline.target.loading.desk import Desk, json_of
-from migration_pipeline.target.loading.work import Row, StepRefused, Work
+from migration_pipeline.target.loading.work import StepRefused, Work
+from migration_pipeline.target.rows import Row
 
 
 def agent(desk: Desk, work: Work, row: Row) -> Outcome:

@@ -21,7 +21,8 @@ from migration_pipeline.target.catalogue import (
     read_tags,
 )
 from migration_pipeline.target.client import IntercomClient
-from migration_pipeline.target.loading.work import ParentMissing, Row, StepRefused, Work
+from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
+from migration_pipeline.target.rows import Row
 from migration_pipeline.target.writer import Writer
 
 

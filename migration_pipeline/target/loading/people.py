@@ -9,7 +9,8 @@ from typing import Final
 from migration_pipeline.journal import Outcome
 from migration_pipeline.target import steps
 from migration_pipeline.target.loading.desk import Desk, json_of
-from migration_pipeline.target.loading.work import Row, StepRefused, Work
+from migration_pipeline.target.loading.work import StepRefused, Work
+from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json
 
 _CONFLICTING: Final = re.compile(r"id=(\w+)")

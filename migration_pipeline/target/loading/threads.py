@@ -14,8 +14,9 @@ from migration_pipeline.journal import Known, Outcome, State
 from migration_pipeline.target import messages, reading, steps
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.loading.desk import Desk, json_of
-from migration_pipeline.target.loading.work import ParentMissing, Row, StepRefused, Work
+from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Attached, Reply
+from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json, Step
 
 DAY: Final = 86_400
@@ -42,7 +43,7 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     sent = work.operations[work.key(opening.name)].adapted
     last = int(sent["created_at"])
     present = {requester}
-    replies = [_reply(part, contacts) for part in thread]
+    replies = [reply_of(part, contacts) for part in thread]
     if "clipped" in sent:
         replies.insert(0, messages.whole_opener(requester, row["opener"], last))
     for reply in replies:
@@ -120,7 +121,8 @@ def _tags(desk: Desk, row: Row) -> dict[str, str]:
     return found
 
 
-def _reply(part: Row, contacts: dict[str, Known]) -> Reply:
+def reply_of(part: Row, contacts: dict[str, Known]) -> Reply:
+    """A payload part, in the target's ids."""
     admin = part["author_kind"] == "admin"
     return Reply(
         position=part["position"],

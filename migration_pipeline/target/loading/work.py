@@ -4,12 +4,9 @@ Belongs here: what the steps of one record share. Does not belong here: the step
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from migration_pipeline.journal import Operation, State
 from migration_pipeline.journal.rows import Loss
-
-Row = dict[str, Any]
 
 
 @dataclass

@@ -1,0 +1,303 @@
+"""Reading the target back and comparing it with what was meant, record by record.
+
+Belongs here: which records are read, and the table of findings. Does not belong here: what equals what (`comparing`).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import requests
+import tenacity
+
+from migration_pipeline.http import DownloadRefused
+from migration_pipeline.journal import Journal, State
+from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
+from migration_pipeline.model.payloads import PAYLOADS
+from migration_pipeline.model.run import Run
+from migration_pipeline.staging import Staging
+from migration_pipeline.target import comparing
+from migration_pipeline.target.catalogue import ConversationAttribute
+from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.comparing import Finding, Thread, compare_fields, compare_thread
+from migration_pipeline.target.loading.desk import by_name, json_of
+from migration_pipeline.target.loading.threads import reply_of, seconds
+from migration_pipeline.target.messages import Reply
+from migration_pipeline.target.reading import File, Json
+from migration_pipeline.target.rows import Row, count, rows, tickets
+from migration_pipeline.target.workers import in_threads
+
+MAX_FILE_BYTES: Final = 1_000_000_000
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "companies": ("company_id", "name", "remote_created_at", "website"),
+    "contacts": ("external_id", "name", "email", "phone", "signed_up_at"),
+}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Fields that were compared, now or by an earlier verification of the same payload, and those that matched."""
+
+    compared: int
+    matched: int
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What the comparisons of one entity type share."""
+
+    entity_type: str
+    staging: Staging
+    journal: Journal
+    client: IntercomClient
+    listed: Mapping[str, Json]  # what the target lists, by id: for those that have no page of their own
+    attributes: Mapping[str, ConversationAttribute]
+
+
+def verify(entity_type: str, staging: Staging, journal: Journal, client: IntercomClient, run: Run) -> Verified:
+    """Compare every record that was migrated; the findings replace the stage `verification` of the entity type.
+
+    A record whose fields all matched under the same payload is not read again.
+
+    Raises:
+        AccessDenied, ServiceDown, RunStopped: the earlier findings stay as they were.
+    """
+    connection = staging.connect()
+    _views(connection, entity_type, staging, journal)
+    _, attributes, _ = by_name(client, "tickets") if entity_type == "tickets" else ({}, {}, {})
+    reader = _Reader(entity_type, staging, journal, client, _listed(client, entity_type), attributes)
+    (total,) = count(connection, "SELECT count(*) FROM chosen")
+    done = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal done
+        kept: pa.RecordBatchReader = connection.cursor().sql("FROM settled").to_arrow_reader(2048)
+        yield from (batch.cast(VERIFICATION) for batch in kept)
+        units = (
+            tickets(connection)
+            if entity_type == "tickets"
+            else ((row, ()) for row in rows(connection.sql("FROM chosen")))
+        )
+        for found in in_threads(units, lambda unit: _findings(reader, *unit), workers=client.settings.workers, run=run):
+            done += 1
+            run.progress("verify", entity_type, done, total)
+            yield pa.RecordBatch.from_pylist(found, VERIFICATION)
+
+    staging.tables.write("verification", entity_type, VERIFICATION, batches(), {"run_id": run.run_id})
+    written = staging.tables.scan("verification", entity_type, VERIFICATION)
+    compared, matched = count(connection, f"SELECT count(*), count(*) FILTER (matched) FROM {written}")
+    return Verified(compared, matched)
+
+
+def summary(staging: Staging, run_id: str | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Findings by entity type and field, and each mismatch; `run_id` narrows both to what that run wrote."""
+    connection = staging.connect()
+    tables = [staging.tables.scan("verification", name, VERIFICATION) for name in ENTITY_TYPES]
+    columns = ", ".join(field.name for field in VERIFICATION)
+    union = " UNION ALL ".join(f"SELECT {columns} FROM {table}" for table in tables)
+    connection.execute(f"CREATE VIEW outcomes AS FROM {staging.tables.scan('outcomes', 'outcomes', OUTCOMES)}")
+    scope = "" if run_id is None else "SEMI JOIN (FROM outcomes WHERE run_id = ?) USING (entity_type, source_id)"
+    given = [] if run_id is None else [run_id]
+    connection.execute(f"CREATE TABLE findings AS SELECT {columns} FROM ({union}) {scope}", given)
+    fields = connection.sql(
+        "SELECT entity_type, field, count(*) AS compared, count(*) FILTER (matched) AS matched "
+        "FROM findings GROUP BY ALL ORDER BY ALL"
+    )
+    mismatches = connection.sql(
+        "SELECT entity_type, source_id, target_id, field, expected, actual, reason "
+        "FROM findings WHERE NOT matched ORDER BY ALL"
+    )
+    return {"fields": list(rows(fields)), "mismatches": list(rows(mismatches))}
+
+
+def _views(connection: duckdb.DuckDBPyConnection, entity_type: str, staging: Staging, journal: Journal) -> None:
+    """`settled`: findings that stand. `chosen`: the migrated records to read, with their payloads. `parts`."""
+    tables = staging.tables
+    arrived = pa.RecordBatchReader.from_batches(OUTCOMES, journal.records(entity_type, "migrated"))
+    connection.register("arriving", arrived)
+    connection.execute(
+        "CREATE TABLE arrived AS SELECT source_id, target_id AS arrived_as, digest AS arrived_digest, "
+        '"at" AS arrived_at, [loss.reason FOR loss IN losses] AS arrived_losses '
+        "FROM arriving WHERE target_id IS NOT NULL"
+    )
+    connection.unregister("arriving")
+    connection.execute(f"CREATE VIEW findings AS FROM {tables.scan('verification', entity_type, VERIFICATION)}")
+    columns = ", ".join(f"findings.{field.name}" for field in VERIFICATION)
+    connection.execute(
+        "CREATE TABLE good AS SELECT source_id, target_id, digest FROM findings GROUP BY ALL HAVING bool_and(matched)"
+    )
+    connection.execute(
+        f"CREATE VIEW settled AS SELECT {columns} FROM findings SEMI JOIN good USING (source_id, target_id, digest) "
+        "SEMI JOIN arrived ON arrived.source_id = findings.source_id AND arrived_as = findings.target_id "
+        "AND arrived_digest = findings.digest"
+    )
+    payload = tables.scan("payloads", entity_type, PAYLOADS[entity_type])
+    connection.execute(
+        f"CREATE VIEW chosen AS SELECT payload.*, arrived.* EXCLUDE source_id FROM {payload} AS payload "
+        "JOIN arrived USING (source_id) ANTI JOIN good "
+        "ON good.source_id = payload.source_id AND good.target_id = arrived_as AND good.digest = arrived_digest"
+    )
+    connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
+
+
+def _listed(client: IntercomClient, entity_type: str) -> dict[str, Json]:
+    """What the target lists whole, by id."""
+    lists: Mapping[str, Callable[[], Iterable[Json]]] = {
+        "agents": client.admins,
+        "teams": client.teams,
+        "tags": client.tags,
+        "fields": lambda: [
+            *client.conversation_attributes(),
+            *client.data_attributes("contact"),
+            *client.data_attributes("company"),
+        ],
+    }
+    return {str(row.get("id") or row.get("name")): row for row in lists.get(entity_type, list)()}
+
+
+def _findings(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Row]:
+    """The findings of one record, as rows of the table."""
+    if row["digest"] != row["arrived_digest"]:
+        found = [Finding("payload", False, row["arrived_digest"], row["digest"], "changed_since")]
+    else:
+        found = _COMPARE[reader.entity_type](reader, row, parts)
+    return [
+        {
+            "entity_type": reader.entity_type,
+            "source_id": row["source_id"],
+            "target_id": row["arrived_as"],
+            "digest": row["arrived_digest"],
+            "field": each.field,
+            "matched": each.matched,
+            "expected": each.expected,
+            "actual": each.actual,
+            "reason": each.reason,
+        }
+        for each in found
+    ]
+
+
+def _listed_one(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    """Agents, teams, tags and fields: there, and, where we made them, under their name."""
+    del parts
+    actual = reader.listed.get(row["arrived_as"])
+    if actual is None:
+        return comparing.missing()
+    found = [Finding("exists", True)]
+    if reader.entity_type in ("tags", "fields"):
+        name, read = row["name"].casefold(), str(actual.get("name") or "").casefold()
+        found.append(comparing.finding("name", name, read, row["arrived_losses"]))
+    return found
+
+
+def _company(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    del parts
+    actual = reader.client.company(row["arrived_as"])
+    if actual is None:
+        return comparing.missing()
+    body = json_of(row["body"])
+    return compare_fields(body, actual, _FIELDS["companies"], row["arrived_losses"], body.get("custom_attributes"))
+
+
+def _contact(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    del parts
+    actual = reader.client.contact(row["arrived_as"])
+    if actual is None:
+        return comparing.missing()
+    body, losses = json_of(row["body"]), row["arrived_losses"]
+    found = compare_fields(body, actual, _FIELDS["contacts"], losses, body.get("custom_attributes"))
+    refs = row["company_refs"] or ()
+    if refs:
+        known = reader.journal.known("companies", refs)
+        meant = {parent.target_id for parent in known.values() if parent.target_id}
+        found.append(comparing.compare_companies(meant, reader.client.companies_of(row["arrived_as"]), losses))
+    return found
+
+
+def _ticket(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    conversation = reader.client.conversation(row["arrived_as"])
+    if conversation is None:
+        return comparing.missing()
+    thread = _thread(reader, row, parts)
+    losses = row["arrived_losses"]
+    try:
+        return compare_thread(thread, conversation, losses, lambda file: _fetched(reader, file))
+    except DownloadRefused:
+        # Signed URLs expire; a long queue of files may outlive them. A fresh answer carries fresh ones.
+        conversation = reader.client.conversation(row["arrived_as"]) or {}
+        return compare_thread(thread, conversation, losses, lambda file: _fetched_or_not(reader, file))
+
+
+def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
+    """What the conversation was meant to be, in the target's ids."""
+    refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
+    contacts = reader.journal.known("contacts", refs)
+    company = reader.journal.target_id("companies", row["company_ref"]) if row["company_ref"] else None
+    made: dict[int, str] = {}
+    for operation in reader.journal.operations("tickets", row["source_id"]).values():
+        name = operation.op_key.rsplit("/", 2)[-2:]
+        if operation.state is State.DONE and operation.target_id and name[0] == "part":
+            made[int(name[1])] = operation.target_id
+    labels: Json = {}
+    ids: Json = {}
+    for name_, value in json_of(row["attributes"]).items():
+        attribute = reader.attributes.get(name_.casefold())
+        options = {option.label: option.id for option in attribute.options} if attribute else {}
+        spelled = attribute.name if attribute else name_
+        labels[spelled], ids[spelled] = value, options.get(value, value) if isinstance(value, str) else value
+    replies: tuple[Reply, ...] = tuple(reply_of(part, contacts) for part in parts)
+    targets = {ref: known.target_id for ref, known in contacts.items()}
+    return Thread(
+        requester=str(targets.get(row["requester_ref"])),
+        opener=row["opener"],
+        created_at=seconds(row["created_at"]),
+        replies=replies,
+        made=made,
+        title=row["title"],
+        attributes=(labels, ids),
+        tags=tuple(row["tags"] or ()),
+        admin=row["admin_id"],
+        team=row["team_id"],
+        state=row["state"],
+        participants=frozenset(t for ref in row["participant_refs"] or () if (t := targets.get(ref))),
+        company=company,
+        loaded_at=seconds(row["arrived_at"]),
+    )
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type((requests.RequestException, ConnectionError)),
+    stop=tenacity.stop_after_attempt(4),
+    wait=tenacity.wait_exponential(0.2, max=5),
+    reraise=True,
+)
+def _fetched(reader: _Reader, file: File) -> tuple[int, str]:
+    """Size and SHA-256 of a file's bytes."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in reader.client.file(file.url, MAX_FILE_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return size, digest.hexdigest()
+
+
+def _fetched_or_not(reader: _Reader, file: File) -> tuple[int, str]:
+    """Size and SHA-256 of a file's bytes; what cannot be fetched matches nothing."""
+    try:
+        return _fetched(reader, file)
+    except DownloadRefused as error:
+        return 0, f"not fetched: {error}"
+
+
+_COMPARE: Final[Mapping[str, Callable[[_Reader, Row, tuple[Row, ...]], list[Finding]]]] = {
+    "agents": _listed_one,
+    "teams": _listed_one,
+    "fields": _listed_one,
+    "tags": _listed_one,
+    "companies": _company,
+    "contacts": _contact,
+    "tickets": _ticket,
+}
