@@ -79,6 +79,12 @@ class TableStore:
         self._note(stage, table, rows, built_from)
         return rows
 
+    def remove(self, stage: str, table: str) -> None:
+        """Take the table away; it is as if it had never been written."""
+        path = self.path(stage, table)
+        path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
+
     def scan(self, stage: str, table: str, schema: pa.Schema) -> str:
         """SQL of a relation over the table; empty where it was never written."""
         path = self.path(stage, table)

@@ -7,10 +7,12 @@ Knows nothing of the pipeline: no import, no table, no report of it. Run by hand
 where DIR is a sandbox's folder.
 """
 
+import base64
 import datetime as dt
 import hashlib
 import re
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,9 @@ import requests
 from ruamel.yaml import YAML
 
 Json = dict[str, Any]
+
+LAG_SECONDS = 3
+"""Lists of the target lag behind its writes."""
 
 
 @dataclass
@@ -34,7 +39,8 @@ class Findings:
 
 
 def words(html: str) -> list[str]:
-    """The words of a text, however it is marked up; pictures say nothing."""
+    """The words of a text, however it is marked up; pictures and control characters say nothing."""
+    html = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", html)
     if not html.strip():
         return []
     try:
@@ -49,6 +55,12 @@ def contains(haystack: list[str], needle: list[str]) -> bool:
     """Whether all words of `needle` stand in `haystack`, in their order."""
     rest = iter(haystack)
     return all(word in rest for word in needle)
+
+
+def pictures(html: str) -> list[str]:
+    """The hashes of pictures whose bytes stand in the text itself."""
+    inline = re.findall(r'src="data:image/[a-z]+;base64,([^"]+)"', html)
+    return [hashlib.sha256(base64.b64decode(data)).hexdigest() for data in inline]
 
 
 class Zendesk:
@@ -152,6 +164,7 @@ def compare(folder: Path, only: set[int] | None = None) -> Findings:
     """Look for every comment of every living ticket (or of `only` these) in the target."""
     config = YAML(typ="safe").load((folder / "migration.yaml").read_text())
     source, target = Zendesk(config["source"]), Intercom(config["target"])
+    time.sleep(LAG_SECONDS)
     people = source.users()
     admins = {admin["email"].lower(): str(admin["id"]) for admin in target.get("admins")["admins"]}
     contacts = {row["id"]: row["external_id"] for row in target.pages("contacts", "data")}
@@ -216,7 +229,7 @@ def _compare_thread(
         files = [target.file(file) for file in first.get("attachments") or []]
         position += 1
         wanted_files = [source.file(file) for file in comment["attachments"] if not file.get("deleted")]
-        expected = [file for file in wanted_files if file]
+        expected = [file for file in wanted_files if file] + pictures(comment["html_body"] or "")
         while len(files) < len(expected) and position < len(messages):
             following = messages[position]
             if not following.get("attachments") or following["created_at"] - first["created_at"] > len(expected) + 2:
