@@ -82,6 +82,8 @@ def test_tokens_expire_by_the_clock(desk: Desk) -> None:
     [
         ("tickets:read", "tickets/count", 200),
         ("tickets:read", "ticket_audits", 403),
+        ("audits:read", "ticket_audits", 403),
+        ("auditlogs:read", "ticket_audits", 403),
         ("tickets:read", "users", 403),
         ("users:read", "users", 200),
         ("reed", "tickets", 403),

@@ -86,6 +86,7 @@ class Desk:
         self.opened: list[Opened] = []
         self.patches: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {}
         self._folded: OrderedDict[int, Ticket] = OrderedDict()
+        self.revision = 0
         self.reload()
 
     # -- taking up changes ---------------------------------------------------------------------------------------
@@ -107,6 +108,7 @@ class Desk:
         self.tickets = self._tickets_now()
         self.world = World(self.seed, self.people, self.tickets, self.later, self.base_people.users)
         self._folded.clear()
+        self.revision += 1
         self._follow_changes()
         self._sort()
         self._filtered: dict[Any, Index] = {}

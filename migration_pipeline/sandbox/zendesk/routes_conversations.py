@@ -84,7 +84,7 @@ class _Conversations:
         start = whole(call.query.get("start_time"), 0)
         if start > call.scratch["at"] - HIDDEN_S:
             raise errors.invalid_value("start_time", "Too recent start_time", site.switches["recent_start_time"])
-        key = ("side", site.desk.tickets.size)
+        key = ("side", site.desk.revision)
         if key not in site.cache:
             alive = (k for k in range(site.desk.tickets.size) if site.desk.status[k] != skeleton.GONE_STATUS)
             site.cache[key] = sorted((e for k in alive for e in side_events(site, k)), key=lambda e: (e[0], e[1]["id"]))

@@ -129,7 +129,8 @@ class _Settings:
     async def tags(self, call: Call) -> Made:
         """The most used tags of tickets changed in the last sixty days, most used first."""
         desk, now = self._site.desk, call.scratch["at"]
-        counts: Counter[str] | None = self._site.cache.get(("tags", int(now // 3600)))
+        key = ("tags", desk.revision, int(now // 3600))
+        counts: Counter[str] | None = self._site.cache.get(key)
         if counts is None:
             counts = Counter()
             recent = np.flatnonzero((desk.updated > now - TAG_DAYS * DAY) & (desk.status != skeleton.GONE_STATUS))
@@ -137,8 +138,7 @@ class _Settings:
                 counts.update(desk.ticket(place).tags)
                 if k % 50 == 0:
                     await asyncio.sleep(0)
-            self._site.cache.clear()
-            self._site.cache["tags", int(now // 3600)] = counts
+            self._site.cache[key] = counts
         rows = [{"name": name, "count": count} for name, count in counts.most_common(20_000)]
         index = index_of(range(len(rows)))
         if wants_cursor(call):
