@@ -36,6 +36,7 @@ def files(desk: Desk) -> Rows:
 
 
 def hop(url: str, **headers: str) -> requests.Response:
+    """A call without the API's credentials."""
     return requests.get(url, headers=headers, allow_redirects=False, timeout=10)
 
 
@@ -89,7 +90,7 @@ def test_metadata_of_one_file(desk: Desk, files: Rows) -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_private_files_need_credentials_on_the_first_hop(desk: Desk, files: Rows, status: int) -> None:
-    clean = [f for f in files if f["malware_scan_result"] == "malware_not_found"]
+    clean = [f for f in files if f["malware_scan_result"] == "malware_not_found"][::4]
     with desk.switched(private_attachment_status=status):
         answers = Counter(hop(f["content_url"]).status_code for f in clean)
         assert set(answers) == {302, status}

@@ -452,7 +452,8 @@ def _incidents(draw: np.random.Generator, flags: Ints, created: Ints) -> dict[in
     problems = np.flatnonzero(flags & PROBLEM)
     linked: dict[int, int] = {}
     for place in np.flatnonzero(flags & INCIDENT).tolist():
-        earlier = problems[created[problems] < created[place]]
-        if len(earlier):
-            linked[place] = int(earlier[int(draw.integers(0, len(earlier)))])
+        if len(problems):
+            # Incidents come before and after the problem ticket that somebody opens for them.
+            near = problems[np.argsort(np.abs(created[problems] - created[place]))[:2]]
+            linked[place] = int(near[int(draw.integers(0, len(near)))])
     return linked
