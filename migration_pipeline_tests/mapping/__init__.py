@@ -1,0 +1,1 @@
+"""Tests of mapping: records in, payloads out."""
