@@ -11,7 +11,6 @@ SWITCHES = (
     Switch("token_lifetime_s", 172_800, "integer", "seconds an access token lives when the request names none"),
     Switch("refresh_tokens", True, (True, False), "client_credentials answers bring a refresh token"),
     Switch("expired_token_body", "plain", ("plain", "invalid_token"), "401 body of an expired OAuth token"),
-    Switch("missing_scope_status", 403, (403,), "answer to a token without a fitting scope"),
     Switch("recent_start_time", 422, (400, 422), "answer to a start_time of the last minute, or to none"),
     Switch("page_size_over_100", "reject", ("reject", "clamp"), "page[size] over 100: 400, or taken as 100"),
     Switch(

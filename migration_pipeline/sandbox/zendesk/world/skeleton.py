@@ -78,8 +78,7 @@ LAST_COMMENT = Kind.VOICE
     CCS,
     FOLLOWERS,
     FORMER_AGENT,
-    ARCHIVED_EARLY,
-) = (1 << k for k in range(26))
+) = (1 << k for k in range(25))
 
 # Exclusive kinds: what a ticket is at most one of, with the share of all tickets.
 _EXCLUSIVE = (
