@@ -134,6 +134,8 @@ class Workbench:
         Raises:
             RefusedByGate: another run of this migration, or into this workspace, is at work.
         """
+        if self.stop.is_set():
+            raise RunStopped("The run was stopped.")
         self._take_lock(run_id)
         self._tell({"run_id": run_id, "mode": mode})
         return Run(run_id, mode, self.stop, self._progress(run_id, mode))
@@ -148,11 +150,14 @@ class Workbench:
 
     @contextmanager
     def telling(self, run_id: str, mode: str) -> Iterator[None]:
-        """Errors within leave as one sentence for the user, written down for whoever started the run.
+        """Errors within leave as one sentence for the user; the first of a run is written down for whoever started it.
+
+        After it, steps that do not depend on the failed one stop as well: a run that cannot end well ends soon.
 
         Raises:
             MigrationError: as it was, or in place of a full disk.
         """
+        failed_before = self.stop.is_set()
         try:
             yield
         except BaseException as error:
@@ -161,7 +166,8 @@ class Workbench:
             if sentence is None:
                 raise
             code = next((code for kind, code in EXIT_CODES.items() if isinstance(sentence, kind)), 1)
-            self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
+            if not failed_before:
+                self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
             raise sentence from error
 
     def _tell(self, document: dict[str, Any]) -> None:

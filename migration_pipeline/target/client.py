@@ -57,7 +57,7 @@ class IntercomClient:
             headers={"Intercom-Version": settings.api_version},
             workers=settings.workers,
             stop=stop,
-            setting="target",
+            setting="target in migration.yaml",
         )
         self._files = requests.Session()
         self._files.trust_env = False

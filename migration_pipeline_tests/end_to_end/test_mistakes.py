@@ -55,10 +55,20 @@ MISTAKES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
     ),
     ("unset variable", {"target.token": "${NO_SUCH_TOKEN}"}, 2, ("NO_SUCH_TOKEN", "not set")),
     ("wrong secret", {"source.auth.client_secret": "wrong"}, 1, ("source.auth", "migration.yaml")),
-    ("wrong token", {"target.token": "wrong"}, 1, ("target.token", "migration.yaml")),
+    ("wrong token", {"target.token": "wrong"}, 1, ("Intercom", "credentials", "target in migration.yaml")),
     ("wrong workspace", {"target.workspace": "somewhere"}, 3, ("target.workspace", "somewhere")),
-    ("source out of reach", {"source.base_url": f"http://127.0.0.1:{free_port()}"}, 1, ("source", "reach")),
-    ("target out of reach", {"target.base_url": f"http://127.0.0.1:{free_port()}"}, 1, ("target", "reach")),
+    (
+        "source out of reach",
+        {"source.base_url": f"http://127.0.0.1:{free_port()}"},
+        1,
+        ("Zendesk", "does not answer", "source.base_url in migration.yaml"),
+    ),
+    (
+        "target out of reach",
+        {"target.base_url": f"http://127.0.0.1:{free_port()}"},
+        1,
+        ("Intercom", "does not answer", "target in migration.yaml"),
+    ),
 ]
 
 
@@ -76,16 +86,22 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     told(migrate("demo", "--config", tmp_path / "none.yaml"), 2, "none.yaml", "migrate init")
 
 
-@pytest.mark.parametrize(("side", "missing"), [("source", ["read"]), ("target", ["write_conversations"])])
-def test_a_missing_scope_is_told(sandbox: Sandbox, changed: Callable[..., Path], side: str, missing: list[str]) -> None:
-    switches = sandbox.control(side, "switches")
-    assert "missing_scopes" in switches
-    before = switches["missing_scopes"]["value"]
-    sandbox.control(side, "switches", {"missing_scopes": missing})
+@pytest.mark.parametrize(
+    ("side", "switch", "value", "words"),
+    [
+        ("source", "role", "agent", ("Zendesk", "admin")),
+        ("target", "missing_scopes", ["write_conversations"], ("Intercom", "scope")),
+    ],
+)
+def test_a_missing_right_is_told(
+    sandbox: Sandbox, changed: Callable[..., Path], side: str, switch: str, value: Any, words: tuple[str, ...]
+) -> None:
+    before = sandbox.control(side, "switches")[switch]["value"]
+    sandbox.control(side, "switches", {switch: value})
     try:
-        told(migrate("demo", "--config", changed({"name": f"scope-{side}"})), 1, "scope")
+        told(migrate("full", "--config", changed({"name": f"right-{side}"})), 1, *words)
     finally:
-        sandbox.control(side, "switches", {"missing_scopes": before})
+        sandbox.control(side, "switches", {switch: before})
 
 
 @pytest.fixture
