@@ -1,7 +1,7 @@
 """Attributes: what a source's field becomes, which attributes the pipeline adds of its own, and how values fit them.
 
 Belongs here: types, names and values. Does not belong here: which field becomes which attribute (`mapping.yaml`), or
-creating attributes (`loader`).
+creating attributes (`loading`).
 """
 
 import math

@@ -1,7 +1,7 @@
 """Mapping: from canonical records to payloads, entity type by entity type. Pure: the same input gives the same digests.
 
 Belongs here: which rule serves which entity type, and what it needs. Does not belong here: the rules (`directory`,
-`profiles`, `conversations`), or sending anything (`loader`).
+`profiles`, `conversations`), or sending anything (`loading`).
 """
 
 from collections.abc import Callable, Mapping

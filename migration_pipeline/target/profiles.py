@@ -1,7 +1,7 @@
 """Companies and contacts as payloads: the bodies of their create calls, and what of them stays behind.
 
 Belongs here: the people who write to the help desk, and whom they belong to. Does not belong here: the help desk's own
-people (`directory`), or creating anything (`people`).
+people (`directory`), or creating anything (`loading`).
 """
 
 import re

@@ -1,7 +1,7 @@
 """Proposals for mapping.yaml: who and what of the source is already there in the target, by address, name or title.
 
 Belongs here: finding matches, and what mapping.yaml still leaves open. Does not belong here: the file itself
-(`config.mapping`), or creating what is missing (`definitions`).
+(`config.mapping`), or creating what is missing (`loading`).
 """
 
 from collections import Counter

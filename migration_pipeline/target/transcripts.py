@@ -1,7 +1,7 @@
 """The rules of a thread: who speaks in the target for whom, what opens a conversation, and what becomes a part.
 
 Belongs here: one ticket's comments in, one conversation's messages out, pure. Does not belong here: reading records
-(`conversations`), mark-up (`html`), or sending anything (`threads`).
+(`conversations`), mark-up (`html`), or sending anything (`loading`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
