@@ -157,7 +157,11 @@ def test_one_call_tags_many_and_tells_which(desk: Kit) -> None:
     ]
     desk.ok("POST", "/tags", {"name": "bulk", "companies": [{"company_id": company["company_id"]}]})
     assert [t["name"] for t in desk.ok("GET", f"/companies/{company['id']}")["tags"]["tags"]] == ["bulk"]
-    assert [t["id"] for t in desk.ok("GET", f"/contacts/{bob['id']}/tags")["data"]] == [tag["id"]]
+    applied = desk.ok("GET", f"/contacts/{bob['id']}/tags")["data"]
+    assert [t["id"] for t in applied] == [tag["id"]]
+    desk.advance(100)
+    desk.ok("POST", "/tags", {"name": "bulk", "users": [{"id": bob["id"]}]})
+    assert desk.ok("GET", f"/contacts/{bob['id']}/tags")["data"] == applied, "tagging again changes nothing"
     desk.ok("POST", "/tags", {"name": "bulk", "users": [{"id": bob["id"], "untag": True}]})
     assert desk.ok("GET", f"/contacts/{bob['id']}/tags")["data"] == []
     old = desk.at("2.15")

@@ -102,6 +102,13 @@ def test_urls_are_fetched_and_re_hosted(desk: Kit, host: str) -> None:
     assert fetched(attachments(desk.note(talk, attachment_urls=[replied["url"]]))[0]["url"]).content == BYTES
 
 
+def test_only_loopback_is_ever_fetched_from(desk: Kit) -> None:
+    body = {"message_type": "note", "type": "admin", "admin_id": desk.admin, "body": "x"}
+    urls = ["http://192.0.2.1/x"]
+    answer = desk.post(f"/conversations/{desk.conversation()}/reply", {**body, "attachment_urls": urls})
+    assert "the host cannot be reached" in answer.json()["errors"][0]["message"]
+
+
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
     "path", ["{host}/missing", "{host}/moved", "http://127.0.0.1:1/x", "http://192.0.2.1/x", "ftp://x/y"]
@@ -153,6 +160,7 @@ def test_a_reply_of_files_alone_needs_no_body(desk: Kit) -> None:
     "item",
     [
         {"name": "a", "content_type": "text/plain", "data": "not base64!"},
+        {"name": "a", "content_type": "text/plain", "data": "aGVs!bG8="},
         {"name": "a", "content_type": "text/plain"},
         {"name": "", "content_type": "text/plain", "data": ""},
         {"name": "a", "data": base64.b64encode(b"x").decode()},
