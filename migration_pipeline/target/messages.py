@@ -158,7 +158,7 @@ def reply(
 
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         if refusal.status not in (400, 413, 422):
-            return soon(refusal, adapted)
+            return None
         droppable = [file for file in kept(adapted) if file.data is None]
         if _about_length(refusal):
             return _shorter(refusal, adapted, part.body)

@@ -4,6 +4,7 @@ Belongs here: request bodies (Intercom OpenAPI 2.16) and what of them is hashed.
 journaling (`writer`), asking whether a call was applied (`reconcile`), or the order of calls (`people`, `threads`, …).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -81,7 +82,8 @@ AGAIN: Final = "again"
 def soon(refusal: Rejected, adapted: Adapted) -> Adapted | None:
     """Send again after a 404: a contact may take a moment to be known everywhere (Intercom OpenAPI 2.16, messages)."""
     times = int(adapted.get(AGAIN, 0))
-    return {**adapted, AGAIN: times + 1} if refusal.status == 404 and times < 5 else None
+    unseen = refusal.status == 404 and re.search(r"(?i)\b(user|contact)\b", refusal.message)
+    return {**adapted, AGAIN: times + 1} if unseen and times < 5 else None
 
 
 def create_tag(name: str) -> Step:

@@ -80,7 +80,7 @@ def test_a_demo_is_launched_from_the_launchpad(browser: webdriver.Chrome, ui: st
     browser.get(f"{ui}/locations/migration_pipeline.definitions/jobs/demo_migration/playground")
     seen(browser, "//button[contains(., 'Skip')]").click()
     seen(browser, "//button[contains(., 'Launch run') or contains(., 'Launch Run')]").click()
-    seen(browser, "//div[@role='dialog']//button[contains(., 'Launch')]").click()
+    seen(browser, "//div[@role='dialog']//button[contains(., 'Confirm')]").click()
     deadline = time.monotonic() + 90
     while (status := run_status(ui)) not in ("SUCCESS", "FAILURE", "CANCELED"):
         assert time.monotonic() < deadline, status

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from migration_pipeline.sandbox.zendesk import build, oauth, plans
-from migration_pipeline_tests.sandbox.test_zendesk_kit import SEED, Desk, running
+from migration_pipeline_tests.sandbox.zendesk_kit import SEED, Desk, running
 
 EXPORT = "/api/v2/incremental/tickets/cursor?start_time=0&per_page=1"
 

@@ -15,7 +15,7 @@ from migration_pipeline.sandbox.zendesk.desk import Desk as State_desk
 from migration_pipeline.sandbox.zendesk.plans import plan_of
 from migration_pipeline.sandbox.zendesk.switches import SWITCHES
 from migration_pipeline.sandbox.zendesk.view import View
-from migration_pipeline_tests.sandbox.test_zendesk_kit import EVERYTHING, Desk, comments_of, running
+from migration_pipeline_tests.sandbox.zendesk_kit import EVERYTHING, Desk, comments_of, running
 
 TICKETS = f"incremental/tickets/cursor?{EVERYTHING}"
 EVENTS = f"incremental/ticket_events?{EVERYTHING}&include=comment_events"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migration_pipeline_tests.sandbox.test_zendesk_kit import EVERYTHING, Desk, comments_of, cursor_text, running
+from migration_pipeline_tests.sandbox.zendesk_kit import EVERYTHING, Desk, comments_of, cursor_text, running
 
 Rows = list[dict[str, Any]]
 

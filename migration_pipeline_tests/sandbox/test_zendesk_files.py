@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from migration_pipeline_tests.sandbox.test_zendesk_kit import EVERYTHING, Desk, comments_of, running
+from migration_pipeline_tests.sandbox.zendesk_kit import EVERYTHING, Desk, comments_of, running
 
 Rows = list[dict[str, Any]]
 

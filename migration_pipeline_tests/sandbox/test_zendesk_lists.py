@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migration_pipeline_tests.sandbox.test_zendesk_kit import EVERYTHING, Desk, running
+from migration_pipeline_tests.sandbox.zendesk_kit import EVERYTHING, Desk, running
 
 Rows = list[dict[str, Any]]
 ARCHIVE_S = 120 * 86_400

@@ -97,10 +97,10 @@ class Bench:
     def id(self, name: str) -> str:
         return f"{self.prefix}-{name}"
 
-    def tag(self, name: str, **changes: Any) -> Row:
+    def tag(self, name: str, /, **changes: Any) -> Row:
         return self._add("tags", name, {"name": f"{self.prefix} {name}"} | changes)
 
-    def field(self, name: str, data_type: str = "string", options: Sequence[str] = (), **changes: Any) -> Row:
+    def field(self, name: str, /, data_type: str = "string", options: Sequence[str] = (), **changes: Any) -> Row:
         title = f"{self.prefix} {name}"
         model = changes.get("model", "conversation")
         body: Row = {"name": title, "data_type": data_type}
@@ -109,11 +109,11 @@ class Bench:
         row = {"model": model, "name": title, "data_type": data_type, "options": list(options), "body": _json(body)}
         return self._add("fields", name, row | changes)
 
-    def company(self, name: str, **changes: Any) -> Row:
+    def company(self, name: str, /, **changes: Any) -> Row:
         body = {"company_id": f"zendesk:{self.id(name)}", "name": f"Company {name}", "remote_created_at": 1700000000}
         return self._add("companies", name, {"body": _json(body), "has_contacts": True} | changes)
 
-    def contact(self, name: str, companies: Iterable[str] = (), **changes: Any) -> Row:
+    def contact(self, name: str, /, companies: Iterable[str] = (), **changes: Any) -> Row:
         body = {
             "role": "user",
             "external_id": f"zendesk:{self.id(name)}",
@@ -125,7 +125,7 @@ class Bench:
         refs = [self.id(company) for company in companies]
         return self._add("contacts", name, {"body": _json(body), "company_refs": refs} | changes)
 
-    def ticket(self, name: str, requester: str, parts: Sequence[Row] = (), **changes: Any) -> Row:
+    def ticket(self, name: str, requester: str, /, parts: Sequence[Row] = (), **changes: Any) -> Row:
         row = {
             "requester_ref": self.id(requester),
             "opener": f"Hello from {name} & <friends>",
@@ -227,7 +227,8 @@ class Bench:
         for batch in self.journal.records(entity_type):
             for row in batch.to_pylist():
                 if row["source_id"] == self.id(name):
-                    return row | {"losses": {loss["reason"]: loss["detail"] for loss in row["losses"]}}
+                    losses = {loss["reason"]: loss["detail"] for loss in row["losses"]}
+                    return dict(row, losses=losses)
         raise AssertionError(f"no outcome of {entity_type} {name}")
 
     def conversation(self, name: str) -> Row:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -13,27 +14,33 @@ import pytest
 from migration_pipeline_tests.target.bench import Bench, Control
 
 
-@pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a running sandbox."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "zendesk", "--tickets", "20", "--dir", folder]
-    )
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Control]:
+    """A sandbox in a folder, and the controls of its target."""
+    command = [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "zendesk", "--tickets", "20"]
+    process = subprocess.Popen([*command, "--dir", folder, *options])
     deadline = time.monotonic() + 30
-    while not (folder / "sandbox.json").exists():
-        assert process.poll() is None, "the sandbox ended"
-        assert time.monotonic() < deadline, "the sandbox did not start"
-        time.sleep(0.05)
-    yield folder
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    try:
+        while not (folder / "sandbox.json").exists():
+            assert process.poll() is None, "the sandbox ended"
+            assert time.monotonic() < deadline, "the sandbox did not start"
+            time.sleep(0.05)
+        yield Control(orjson.loads((folder / "sandbox.json").read_bytes())["target"]["control"])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
 
 
 @pytest.fixture(scope="session")
-def session_control(sandbox: Path) -> Control:
-    told = orjson.loads((sandbox / "sandbox.json").read_bytes())
-    return Control(told["target"]["control"])
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the session's sandbox."""
+    return tmp_path_factory.mktemp("sandbox")
+
+
+@pytest.fixture(scope="session")
+def session_control(sandbox: Path) -> Iterator[Control]:
+    with running(sandbox) as control:
+        yield control
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ little.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import resources
 from itertools import islice
 from typing import Any, Final
@@ -26,7 +28,9 @@ MANY: Final = 100
 _LIKELY: Final = 50
 """Candidates per wanted ticket that are ranked at first; few help desks have so many gaps that more are needed."""
 
-_HIGHEST_EXPONENT: Final = 30
+_FARTHEST_EXPONENT: Final = 22
+"""How far ahead ids are tried, as a power of two times `MANY`: four hundred million tickets."""
+
 _PEOPLE: Final = resources.files(__package__).joinpath("sql/people_of_sample.sql").read_text(encoding="utf-8")
 _MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
 
@@ -49,31 +53,15 @@ def draw(reading: Reading, size: int, seed: int) -> Sample:
 def newest_id(reading: Reading) -> int:
     """The highest ticket id that is in use, 0 where there is none.
 
-    The list of tickets leaves archived ones out, so what follows the newest of the list is looked at too; where the
-    list is empty, ids are tried in growing steps.
+    The list of tickets leaves archived ones out. Ids are given one after the other, so when the two hundred after the
+    newest of the list are free, there is nothing later. Otherwise ids are tried far ahead first, then ever nearer.
     """
-    listed = _listed_newest(reading)
-    if listed == 0:
-        steps = [1 << exponent for exponent in range(_HIGHEST_EXPONENT)]
-        for start in range(0, len(steps), 4):
-            block = [first + offset for first in steps[start : start + 4] for offset in range(MANY // 4)]
-            found = _highest(reading, block)
-            listed = max(listed, found)
-            if not found and start > 0 and listed < steps[start]:
-                break
-    step = MANY
-    highest = listed
-    while found := _highest(reading, range(highest + 1, highest + 1 + MANY)):
-        highest = found
-    # A long gap may hide later tickets: look further in doubling steps, as far as the desk is large.
-    probe = highest
-    while probe <= 2 * highest and step <= max(highest, MANY):
-        probe = highest + step
-        found = _highest(reading, range(probe, probe + MANY))
-        if found:
-            highest, step = found, MANY
-            continue
-        step *= 4
+    highest = _listed_newest(reading)
+    if highest and not _highest(reading, highest + 1) and not _highest(reading, highest + 1 + MANY):
+        return highest
+    for distance in (*(MANY << exponent for exponent in range(_FARTHEST_EXPONENT, -1, -2)), 1):
+        while found := _highest(reading, highest + distance):
+            highest = found
     return highest
 
 
@@ -88,19 +76,17 @@ def read_people(reading: Reading, sample: Sample) -> int:
     """The users that the sample's tickets and comments mention, with identities and memberships; the rows added."""
     wanted = _unknown(reading, sample, "people")
     added = 0
-    for batch in _batches(wanted, MANY):
-        reading.run.check()
-        path = "users/show_many"
-        body = reading.client.get(path, {"ids": ",".join(batch), "include": "identities"})
-        users = reading.client.rows(body, "users", path)
-        if isinstance(body.get("identities"), list):
-            users = shapes.with_identities(users, body["identities"])
-        else:
-            users = [_with_own_identities(reading, user) for user in users]
-        added += store_rows(reading, "users", [shapes.row(user) for user in users])
-        members = [user for user in users if shapes.field(user, "role") == "end-user"]
-        memberships = [row for user in members for row in _memberships(reading, user)]
-        added += store_rows(reading, "organization_memberships", memberships)
+    path = "users/show_many"
+    with ThreadPoolExecutor(reading.client.settings.workers, thread_name_prefix="zendesk-people") as pool:
+        for batch in _batches(wanted, MANY):
+            reading.run.check()
+            body = reading.client.get(path, {"ids": ",".join(batch)})
+            users = reading.client.rows(body, "users", path)
+            users = list(pool.map(partial(_with_own_identities, reading), users))
+            # Memberships first: a user that is stored counts as read.
+            memberships = [row for rows in pool.map(partial(_memberships, reading), users) for row in rows]
+            added += store_rows(reading, "organization_memberships", memberships)
+            added += store_rows(reading, "users", [shapes.row(user) for user in users])
     return added
 
 
@@ -144,15 +130,22 @@ def _listed_newest(reading: Reading) -> int:
     return max((int(found) for ticket in tickets if (found := shapes.usable_id(shapes.field(ticket, "id")))), default=0)
 
 
-def _highest(reading: Reading, ids: Iterable[int]) -> int:
-    """The highest of up to a hundred ids that a ticket has, 0 where none has."""
-    return max((int(found) for found in _show_many(reading, "tickets", [str(i) for i in ids])), default=0)
+def _highest(reading: Reading, first: int) -> int:
+    """The highest id that a ticket has, of a hundred from the `first` on; 0 where none has."""
+    reading.run.check()
+    ids = [str(ticket) for ticket in range(first, first + MANY)]
+    return max((int(found) for found in _show_many(reading, "tickets", ids)), default=0)
 
 
 def _show_many(reading: Reading, kind: str, ids: Sequence[str], **params: str) -> dict[str, Any]:
     """Those of up to a hundred records that the service still has, by id."""
     path = f"{kind}/show_many"
-    body = reading.client.get(path, {"ids": ",".join(ids)} | params)
+    try:
+        body = reading.client.get(path, {"ids": ",".join(ids)} | params)
+    except Rejected as refusal:
+        if refusal.status == 404:
+            return {}
+        raise
     records = reading.client.rows(body, kind, path)
     by_id = {shapes.usable_id(shapes.field(record, "id")): record for record in records}
     return {found: record for found, record in by_id.items() if found is not None}
@@ -174,7 +167,7 @@ def _unknown(reading: Reading, sample: Sample, which: str) -> list[str]:
 
 
 def _with_own_identities(reading: Reading, user: Any) -> Any:
-    """The user with identities, asked for one by one where the list does not bring them."""
+    """The user with identities, as the export brings them."""
     owner = shapes.usable_id(shapes.field(user, "id"))
     if owner is None:
         return user
@@ -183,7 +176,8 @@ def _with_own_identities(reading: Reading, user: Any) -> Any:
 
 def _memberships(reading: Reading, user: Any) -> list[Row]:
     owner = shapes.usable_id(shapes.field(user, "id"))
-    if owner is None:
+    # Who is in several organizations has one of them as `organization_id`; who has none there is in none.
+    if owner is None or shapes.field(user, "organization_id") is None:
         return []
     path = f"users/{owner}/organization_memberships"
     return [shapes.row(record) for record in _all(reading, path, "organization_memberships")]

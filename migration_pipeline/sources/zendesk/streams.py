@@ -185,7 +185,9 @@ def _read_cursor_export(
         _advance(pager.advance, body, records, path=path)
         rows = [shapes.row(record) for record in records]
         if compare:
-            rows, compare = fresh_rows(reading.staging, stream, rows), False
+            fresh = fresh_rows(reading.staging, stream, rows)
+            # Until a page brings nothing but news, the pass is still where the last one was.
+            rows, compare = fresh, len(fresh) < len(rows) or not rows
         cursor = pager.cursor
         if pager.finished and not last_minute_hidden:
             cursor = _lossless(cursor, shapes.newest(records, "updated_at"))
@@ -230,13 +232,15 @@ def _read_time_export(
 
 
 class _Seen:
-    """Drops what a page repeats: of the page before it, and on a pass's first page of what is stored."""
+    """Drops what a page repeats: of the page before it, and of what is stored, until a page brings nothing but news."""
 
     def __init__(self, staging: Staging, *, compare: bool) -> None:
         self._staging = staging
         self._compare = compare
         self._last: dict[tuple[str, str], str] = {}
         self._this: dict[tuple[str, str], str] = {}
+        self._news = False
+        self._repeated = False
 
     def fresh(self, stream: str, rows: list[Row]) -> list[Row]:
         kept = []
@@ -245,10 +249,16 @@ class _Seen:
             if self._last.get(key) != content and self._this.get(key) != content:
                 kept.append(row)
             self._this[key] = content
-        return fresh_rows(self._staging, stream, kept) if self._compare and kept else kept
+        if self._compare and kept:
+            fresh = fresh_rows(self._staging, stream, kept)
+            self._repeated = self._repeated or len(fresh) < len(kept)
+            kept = fresh
+        self._news = self._news or bool(kept)
+        return kept
 
     def next_page(self) -> None:
-        self._last, self._this, self._compare = self._this, {}, False
+        self._compare = self._compare and (self._repeated or not self._news)
+        self._last, self._this, self._news, self._repeated = self._this, {}, False, False
 
 
 def _page(reading: Reading, path: str, fixed: dict[str, str], pager: CursorExport | TimeExport) -> dict[str, Any]:
