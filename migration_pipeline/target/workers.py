@@ -43,7 +43,8 @@ def in_threads(
     except BaseException:
         run.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        left = wait(running, timeout=grace).not_done
+        # `wait` never counts a cancelled future as done: those that no thread had begun are left out.
+        left = wait([future for future in running if not future.cancelled()], timeout=grace).not_done
         if left:
             _log.warning("%d calls are still without an answer; the next run asks the target for them", len(left))
         raise
