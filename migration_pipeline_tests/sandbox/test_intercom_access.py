@@ -43,6 +43,19 @@ def test_conversation_attributes_came_with_2_16(desk: Kit) -> None:
     old.close()
 
 
+def test_a_call_without_a_version_is_served_in_the_apps_own(desk: Kit) -> None:
+    path = f"/conversations/{desk.conversation()}"
+    del desk.session.headers["Intercom-Version"]
+    assert desk.ok("GET", path)["admin_assignee_id"] == 0
+    desk.switch(default_version="2.14")
+    assert desk.ok("GET", path)["admin_assignee_id"] is None
+
+
+def test_a_raised_limit_shows_in_the_headers_at_once(desk: Kit) -> None:
+    desk.switch(rate_per_minute=25_000)
+    assert desk.get("/tags").headers["x-ratelimit-limit"] == "4167"
+
+
 def test_me_tells_region_time_zone_and_workspace(desk: Kit) -> None:
     desk.switch(region="EU", timezone="Europe/Dublin")
     me = desk.ok("GET", "/me")
