@@ -93,7 +93,9 @@ def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tupl
     connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample)])
     connection.execute("CREATE VIEW sampled_tickets AS FROM payload_tickets SEMI JOIN sample ON source_id = sample.id")
     for entity_type, query in _SAMPLE_SCOPE.items():
-        connection.execute(f"CREATE TABLE scope_{entity_type} AS SELECT DISTINCT id FROM ({query}) WHERE id IS NOT NULL")
+        connection.execute(
+            f"CREATE TABLE scope_{entity_type} AS SELECT DISTINCT id FROM ({query}) WHERE id IS NOT NULL"
+        )
 
 
 def _query(entity_type: str) -> str:

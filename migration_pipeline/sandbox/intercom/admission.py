@@ -39,7 +39,7 @@ class Admission:
     """Refuses calls before their handler. One per workspace, since it holds the rate window."""
 
     def __init__(self, ws: Workspace, *, enforce: bool) -> None:
-        """`enforce`: whether calls over the limit are refused; headers are sent either way."""
+        """`enforce`: whether calls count against the limit; without, headers tell of a window that never empties."""
         self._ws = ws
         self._enforce = enforce
         self._window = FixedWindow(WINDOW_S, ws.clock)
@@ -80,7 +80,7 @@ class Admission:
         return None if state == "valid" else error_answer(401, state, "Access Token Invalid")
 
     def _over_limit(self, call: Call) -> Answer | None:
-        allowance = self._window.take("app", self._limit())
+        allowance = self._window.take("app", self._limit(), cost=int(self._enforce))
         call.scratch["allowance"] = allowance
         if self._enforce and not allowance.granted:
             return throttled_answer(allowance.limit)

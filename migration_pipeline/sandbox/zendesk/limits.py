@@ -68,14 +68,14 @@ class SlidingWindow:
         self._clock = clock
         self._granted: dict[str, deque[float]] = {}
 
-    def take(self, key: str, limit: int) -> Allowance:
-        """Spend one of ``limit``. A refused request spends nothing."""
+    def take(self, key: str, limit: int, cost: int = 1) -> Allowance:
+        """Spend one of ``limit``, or with ``cost`` 0 only look. A refused request spends nothing."""
         now = self._clock.now()
         times = self._granted.setdefault(key, deque())
         while times and times[0] <= now - self._seconds:
             times.popleft()
-        granted = len(times) < limit
-        if granted:
+        granted = len(times) + cost <= limit
+        if granted and cost:
             times.append(now)
         reset = math.ceil((times[0] if times else now) + self._seconds)
         return Allowance(limit, limit - len(times), reset, granted)
@@ -91,7 +91,7 @@ class Spent:
 
 
 class Limits:
-    """All buckets of an account. ``enforced`` False only counts."""
+    """All buckets of an account. ``enforced`` False: no call counts, and headers tell of buckets that stay full."""
 
     def __init__(self, plan: Plan, clock: Clock, *, enforced: bool) -> None:
         """Start with full buckets."""
@@ -113,16 +113,17 @@ class Limits:
             if deep and page > deep[0]:
                 families.append(deep[1])
         taken = []
+        cost = int(self.enforced)
         for f in families:
-            allowance = windows[f.seconds].take(f.name, f.high_volume if self.plan.high_volume else f.limit)
+            allowance = windows[f.seconds].take(f.name, f.high_volume if self.plan.high_volume else f.limit, cost)
             taken.append((f, allowance))
             if self.enforced and not allowance.granted:
                 return Spent(allowance, None, tuple(taken))
         if family is CONTENT:
             # Files are served outside the API: only their own limit counts.
             return Spent(None, None, tuple(taken))
-        account = windows[60].take("account", self.plan.per_minute)
-        spike = windows[60].take(SPIKE.name, SPIKE.limit)
+        account = windows[60].take("account", self.plan.per_minute, cost)
+        spike = windows[60].take(SPIKE.name, SPIKE.limit, cost)
         refused = next((a for a in (account, spike) if not a.granted), None) if self.enforced else None
         return Spent(refused, account, tuple(taken))
 
