@@ -54,6 +54,8 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     store = reading.staging.snapshots
     reached = {stream: store.state(stream).rows for stream in ("comments", "thread_comments")}
     since = orjson.loads(store.state("files").cursor or "{}") if tickets is None else {}
+    if since and _open_failures(reading.staging, reading.client.settings.max_file_bytes):
+        since = {}  # their addresses stand in comments that were read long ago
     added = 0
     workers = reading.client.settings.workers
     with ThreadPoolExecutor(workers, thread_name_prefix="zendesk-files") as pool, _session(workers) as session:
@@ -66,6 +68,17 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     if tickets is None:
         store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
     return added
+
+
+def _open_failures(staging: Staging, max_bytes: int) -> bool:
+    """Whether a file that an earlier pass left out may be had now."""
+    with staging.connect() as connection:
+        row = connection.execute(
+            f"SELECT count(*) FROM {staging.snapshots.newest('files')} WHERE (payload ->> '$.again') = 'true' "
+            "OR ((payload ->> '$.reason') = 'file_too_large' AND TRY_CAST(payload ->> '$.limit' AS BIGINT) < ?)",
+            [max_bytes],
+        ).fetchone()
+    return bool(row and row[0])
 
 
 def _wanted(
@@ -129,17 +142,21 @@ def _fetched(reading: Reading, session: requests.Session, url: str) -> tuple[str
     """
 
     def attempt() -> tuple[str, int]:
-        waited = reading.client.session.pacer.take((_BUCKET,))
+        pacer = reading.client.session.pacer
+        waited = pacer.take((_BUCKET,))
         reading.client.session.usage.count(write=False, waited=waited)
-        with download(
-            session,
-            url,
-            own_host=urlsplit(reading.client.settings.url).netloc,
-            auth=reading.client.auth,
-            allowed=reading.client.settings.file_hosts,
-            max_bytes=reading.client.settings.max_file_bytes,
-        ) as chunks:
-            return reading.staging.blobs.add(chunks)
+        try:
+            with download(
+                session,
+                url,
+                own_host=urlsplit(reading.client.settings.url).netloc,
+                auth=reading.client.auth,
+                allowed=reading.client.settings.file_hosts,
+                max_bytes=reading.client.settings.max_file_bytes,
+            ) as chunks:
+                return reading.staging.blobs.add(chunks)
+        finally:
+            pacer.done((_BUCKET,), {})
 
     def pause(seconds: float) -> None:
         if reading.client.session.stop.wait(seconds) or reading.run.stop.is_set():

@@ -34,6 +34,9 @@ _MESSAGING: Final = frozenset(
     }
 )
 
+_MERGE: Final = 19
+"""The number that stands for merges where `via` is a number (Zendesk developer docs, "Via types")."""
+
 _CHANGES: Final = {
     "CommentRedactionEvent": "redaction",
     "AttachmentRedactionEvent": "attachment_redaction",
@@ -109,7 +112,8 @@ def comments_of(events: Iterable[Any]) -> tuple[list[Row], list[Row]]:
     """What update events (with `include=comment_events`) tell of comments: the comments, and flags.
 
     A comment's row id is `<ticket>/<comment>`. A flag asks for the whole thread to be read again: its payload tells the
-    `kind` (redaction, attachment_redaction, privacy, voice, inline_image, messaging, malformed), and the event.
+    `kind` (redaction, attachment_redaction, privacy, voice, inline_image, messaging, merge,
+    malformed), and the event.
     """
     comments: dict[str, Row] = {}
     flags: dict[str, Row] = {}
@@ -152,6 +156,13 @@ def _reasons_to_read_thread(comment: Mapping[str, Any]) -> Iterator[str]:
     channel = via.get("channel") if isinstance(via, dict) else via
     if isinstance(channel, str) and channel in _MESSAGING:
         yield "messaging"
+    if not isinstance(via, dict) and _may_merge(via, comment.get("body")):
+        yield "merge"
+
+
+def _may_merge(via: Any, body: Any) -> bool:
+    """Whether a comment may stand for a merge, whose tickets only the full form of `via` names."""
+    return via == _MERGE or any(isinstance(text, str) and "merge" in text.lower() for text in (via, body))
 
 
 def _unmatched_images(comment: Mapping[str, Any]) -> Iterator[str]:

@@ -35,23 +35,33 @@ CREATE OR REPLACE MACRO refs_of(value) AS
 CREATE OR REPLACE MACRO attachment_key(id, url) AS
     coalesce(ref_of(id), 'address-' || md5(text_of(url)));
 
--- `via` is an object in one place, a text in another, and a number in a third (Zendesk developer docs, "Via object").
-CREATE OR REPLACE MACRO channel_of(via) AS
-    CASE json_type(via)
-        WHEN 'OBJECT' THEN lower(nullif(trim(via ->> '$.channel'), ''))
-        WHEN 'VARCHAR' THEN lower(replace(nullif(trim(via ->> '$'), ''), ' ', '_'))
-        WHEN 'UBIGINT' THEN CASE via ->> '$'
-            WHEN '0' THEN 'web_form'
-            WHEN '4' THEN 'mail'
-            WHEN '5' THEN 'api'
-            WHEN '8' THEN 'rule'
-            WHEN '15' THEN 'iphone'
-            WHEN '17' THEN 'dropbox'
-            WHEN '19' THEN 'merge'
-            WHEN '20' THEN 'batch'
-            WHEN '21' THEN 'recovered_from_suspended'
-        END
+-- `via` is an object in one place, a text in another, and a number in a third (Zendesk developer docs, "Via object and
+-- via types"); the same comment has to show the same channel whichever of them brought it.
+CREATE OR REPLACE MACRO channel_name(name) AS
+    CASE name
+        WHEN '0' THEN 'web'
+        WHEN 'web_form' THEN 'web'
+        WHEN '4' THEN 'email'
+        WHEN 'mail' THEN 'email'
+        WHEN '5' THEN 'api'
+        WHEN 'web_service' THEN 'api'
+        WHEN '8' THEN 'rule'
+        WHEN '15' THEN 'iphone'
+        WHEN '17' THEN 'dropbox'
+        WHEN '19' THEN 'merge'
+        WHEN '20' THEN 'batch'
+        WHEN '21' THEN 'recovered_from_suspended'
+        ELSE name
     END;
+
+CREATE OR REPLACE MACRO channel_of(via) AS
+    channel_name(replace(lower(
+        CASE json_type(via)
+            WHEN 'OBJECT' THEN nullif(trim(text_of(json_extract(via, '$.channel'))), '')
+            WHEN 'VARCHAR' THEN nullif(trim(via ->> '$'), '')
+            WHEN 'UBIGINT' THEN via ->> '$'
+        END
+    ), ' ', '_'));
 
 -- The values of an object that has some: nulls, empty texts and empty lists say nothing.
 CREATE OR REPLACE MACRO has_value(value) AS

@@ -1,0 +1,318 @@
+"""Reading a whole help desk over HTTP: nothing missing, nothing twice, cheap the second time, and safe to stop."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+
+from migration_pipeline.model.errors import RunStopped
+from migration_pipeline_tests.sources.conftest import Desk, Place
+
+AT_REST = 16
+"""Calls that a pass over an unchanged help desk may cost: one or two for each list."""
+
+
+def stored(where: Place) -> dict[str, list[tuple[str, str]]]:
+    """The newest rows of every stream, ids and content."""
+    with duckdb.connect() as connection:
+        return {
+            stream: sorted(
+                connection.sql(f"SELECT id, payload FROM {where.staging.snapshots.newest(stream)}").fetchall()
+            )
+            for stream in where.staging.snapshots.streams()
+        }
+
+
+def told(where: Place, *tables: str) -> dict[str, list[dict[str, Any]]]:
+    """Records in an order of their own."""
+    return {table: sorted(where.records(table), key=repr) for table in tables}
+
+
+@pytest.mark.behaviour("S03", "S11", "S15")
+def test_everything_the_service_has_is_read(desk: Desk, somewhere: Place) -> None:
+    tickets, users = desk.tickets(), desk.users()
+    moving = {ticket for ticket, record in tickets.items() if record["status"] != "deleted"}
+    truth = {ticket: desk.comments(ticket) for ticket in moving}
+    desk.advance(61)
+    somewhere.extract()
+    made = somewhere.normalize()
+    records = {ticket["source_id"]: ticket for ticket in somewhere.records("tickets")}
+    assert set(records) == {str(ticket) for ticket in tickets}
+    assert made["rejects_tickets"] == 0
+    assert {ticket for ticket, record in records.items() if record["state"] == "deleted"} == {
+        str(ticket) for ticket in tickets.keys() - moving
+    }
+
+    comments: dict[str, list[dict[str, Any]]] = {}
+    for comment in sorted(somewhere.records("comments"), key=lambda row: row["position"]):
+        comments.setdefault(comment["ticket_ref"], []).append(comment)
+    for ticket, thread in truth.items():
+        thread.sort(key=lambda comment: (comment["created_at"], comment["id"]))
+        mine = comments[str(ticket)]
+        assert [comment["source_id"] for comment in mine] == [str(comment["id"]) for comment in thread]
+        assert [comment["position"] for comment in mine] == list(range(len(thread)))
+        assert [comment["visibility"] == "public" for comment in mine] == [comment["public"] for comment in thread]
+        assert [comment["author_ref"] for comment in mine] == [
+            str(comment["author_id"]) if comment["author_id"] and comment["author_id"] > 0 else None
+            for comment in thread
+        ]
+        spoken = [comment["kind"] == "voice" for comment in mine]
+        assert spoken == [comment["type"] == "VoiceComment" for comment in thread]
+        assert [comment["body_html"] for comment, voice in zip(mine, spoken, strict=True) if not voice] == [
+            comment["html_body"] for comment in thread if comment["type"] != "VoiceComment"
+        ]
+    assert set(comments) == {str(ticket) for ticket in moving}
+
+    files = {row["source_id"]: row for row in somewhere.records("attachments")}
+    expected = [(file, comment) for thread in truth.values() for comment in thread for file in comment["attachments"]]
+    assert set(files) == {str(file["id"]) for file, _ in expected}
+    for file, comment in expected:
+        row = files[str(file["id"])]
+        assert row["comment_ref"] == str(comment["id"])
+        assert (row["name"], row["size"]) == (file["file_name"].strip(), file["size"])
+        if row["missing"] is None:
+            content = somewhere.staging.blobs.read(row["sha256"])
+            assert hashlib.sha256(content).hexdigest() == row["sha256"]
+            assert len(content) == file["size"]
+        else:
+            assert file["deleted"] or file["malware_scan_result"] == "malware_found"
+    assert sum(row["missing"] is None for row in files.values()) > 20
+
+    contacts = {row["source_id"]: row for row in somewhere.records("contacts")}
+    end_users = {str(user) for user, record in users.items() if record["role"] == "end-user" and record["active"]}
+    assert end_users <= set(contacts)
+    requesters = {str(tickets[ticket]["requester_id"]) for ticket in moving if tickets[ticket]["requester_id"]}
+    copied = {str(user) for ticket in moving for user in tickets[ticket]["email_cc_ids"]}
+    authors = {row["author_ref"] for rows in comments.values() for row in rows if row["author_ref"]}
+    agents = {row["source_id"] for row in somewhere.records("agents")}
+    assert requesters | copied <= set(contacts)
+    assert authors <= set(contacts) | agents
+    assert {row["kind"] for row in contacts.values() if row["source_id"] in agents} <= {"agent"}
+    placeholders = {row["source_id"] for row in contacts.values() if row["kind"] == "placeholder"}
+    assert placeholders.isdisjoint(str(user) for user in users)
+
+
+def test_a_second_pass_over_an_unchanged_desk_adds_nothing_and_asks_little(desk: Desk, somewhere: Place) -> None:
+    somewhere.extract()
+    first = somewhere.normalize()
+    before = stored(somewhere)
+    desk.advance(61)
+    desk.asked()
+    again = somewhere.again()
+    assert again.extract() == 0
+    asked = desk.asked()
+    assert sum(asked.values()) <= AT_REST
+    assert not [route for route in asked if "attachments" in route or "comments" in route]
+    assert stored(again) == before
+    assert again.normalize() == first
+
+
+def test_usage_counts_what_the_service_was_asked(desk: Desk, somewhere: Place) -> None:
+    desk.asked()
+    somewhere.extract()
+    asked = desk.asked()
+    followed = asked.pop("GET /storage/{token}")
+    tokens = asked.pop("POST /oauth/tokens")
+    assert followed > 0
+    assert tokens == 1
+    assert somewhere.source.usage.calls == sum(asked.values())
+    assert somewhere.source.usage.writes == 0
+    assert desk.control("GET", "stats")["writes"] == 0
+
+
+TABLES = ("tickets", "comments", "attachments", "contacts", "agents", "companies", "teams", "fields", "tags")
+
+
+@pytest.mark.behaviour("B01")
+def test_an_extraction_that_is_stopped_anywhere_goes_on_and_ends_with_the_same_rows(
+    desk: Desk, somewhere: Place, elsewhere: Callable[..., Place]
+) -> None:
+    desk.switch(gateway_timeout_over=300)  # several pages of events
+    somewhere.extract()
+    somewhere.normalize()
+    whole, records = stored(somewhere), told(somewhere, *TABLES)
+    for calls in (1, 3, 7, 9, 30, 90):
+        desk.advance(61)
+        stopped = elsewhere(f"stopped-{calls}")
+        stop_after(stopped, calls)
+        with pytest.raises(RunStopped):
+            stopped.extract()
+        resumed = stopped.again()
+        resumed.extract()
+        resumed.normalize()
+        assert stored(resumed) == whole, calls
+        assert told(resumed, *TABLES) == records, calls
+
+
+def test_what_was_read_before_a_stop_is_not_read_again(desk: Desk, somewhere: Place) -> None:
+    somewhere.source.extract("tickets", somewhere.staging, somewhere.run())
+    desk.asked()
+    resumed = somewhere.again()
+    resumed.extract()
+    asked = desk.asked()
+    assert asked["GET /api/v2/incremental/tickets/cursor"] == 1
+    assert not [route for route in asked if "attachments" in route or "comments" in route]
+
+
+def stop_after(where: Place, calls: int) -> None:
+    """Ask the run to stop once so many calls were made, wherever it then is."""
+    count = where.source.usage.count
+
+    def counted(*, write: bool, waited: float) -> None:
+        count(write=write, waited=waited)
+        if where.source.usage.calls >= calls:
+            where.stop.set()
+
+    where.source.usage.count = counted  # type: ignore[method-assign]  # the one seam that sees every call
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"events_of_archived": False, "inline_images_in_events": True},
+        {"events_redacted_text": "redacted", "duplicate_events": 0.3},
+        {"empty_time_page": "echo", "empty_cursor_page": "echo", "events_of_deleted": False},
+        {"empty_page_every": 3, "forms": "off"},
+        {"private_attachments": "all", "private_attachment_status": 401, "page_size_over_100": "clamp"},
+        {"recent_start_time": 400, "gateway_timeout_over": 200, "refresh_tokens": False},
+    ],
+    ids=lambda unknown: "+".join(unknown),
+)
+def test_what_nobody_knows_of_the_service_changes_nothing(
+    desk: Desk, somewhere: Place, elsewhere: Callable[..., Place], unknown: dict[str, object]
+) -> None:
+    usual = elsewhere("usual")
+    usual.extract()
+    usual.normalize()
+    desk.advance(61)
+    desk.switch(**unknown)
+    somewhere.extract()
+    somewhere.normalize()
+    others = TABLES[1:]
+    assert told(somewhere, *others) == told(usual, *others)
+    without_forms = [{**ticket, "form": None} for ticket in told(usual, "tickets")["tickets"]]
+    mine = [{**ticket, "form": None} for ticket in told(somewhere, "tickets")["tickets"]]
+    assert mine == without_forms
+    desk.advance(61)
+    assert somewhere.again().extract() == 0
+
+
+def test_a_redacted_text_is_in_no_record_whatever_the_events_still_show(desk: Desk, somewhere: Place) -> None:
+    desk.switch(events_redacted_text="original")
+    somewhere.extract()
+    somewhere.normalize()
+    flags = dict(stored(somewhere))["comment_flags"]
+    redacted = {row_id.split("/")[0] for row_id, _ in flags if row_id.endswith("/redaction")}
+    assert redacted, "the desk has a redacted comment"
+    for ticket in redacted:
+        now = {str(comment["id"]): comment["html_body"] for comment in desk.comments(int(ticket))}
+        mine = [row for row in somewhere.records("comments") if row["ticket_ref"] == ticket]
+        assert {row["source_id"]: row["body_html"] for row in mine} == now
+
+
+def test_changes_arrive_with_the_next_pass(desk: Desk, somewhere: Place, elsewhere: Callable[..., Place]) -> None:
+    somewhere.extract()
+    somewhere.normalize()
+    desk.control("POST", "activity", {"seed": 3, "tickets": 25})
+    desk.advance(120)
+    changed = somewhere.again()
+    assert changed.extract() > 0
+    changed.normalize()
+    desk.advance(61)
+    fresh = elsewhere("fresh")
+    fresh.extract()
+    fresh.normalize()
+    assert told(changed, *TABLES) == told(fresh, *TABLES)
+    moving = [ticket for ticket, record in desk.tickets().items() if record["status"] != "deleted"]
+    counts: dict[str, int] = {}
+    for comment in changed.records("comments"):
+        counts[comment["ticket_ref"]] = counts.get(comment["ticket_ref"], 0) + 1
+    assert counts == {str(ticket): len(desk.comments(ticket)) for ticket in moving}
+
+
+def test_what_happens_in_the_last_minute_is_not_lost(desk: Desk, somewhere: Place) -> None:
+    somewhere.extract()
+    desk.control("POST", "activity", {"seed": 11, "tickets": 10})
+    hidden = somewhere.again()
+    hidden.extract()  # the service does not show the last minute yet
+    desk.advance(120)
+    shown = somewhere.again()
+    shown.extract()
+    shown.normalize()
+    tickets = desk.tickets()
+    records = {ticket["source_id"]: ticket for ticket in shown.records("tickets")}
+    assert set(records) == {str(ticket) for ticket in tickets}
+    assert {key: row["subject"] for key, row in records.items()} == {
+        str(key): (record["subject"] or "").strip() or None for key, record in tickets.items()
+    }
+    people = {row["source_id"] for row in shown.records("contacts")} | {
+        row["source_id"] for row in shown.records("agents")
+    }
+    users = desk.users()
+    assert {str(user) for user, record in users.items() if record["active"]} <= people
+
+
+@pytest.mark.parametrize("kinds", [["error_before"], ["throttle", "slow"], ["refuse", "garbage"]])
+def test_a_service_that_stumbles_is_read_to_the_end(
+    desk: Desk, somewhere: Place, elsewhere: Callable[..., Place], kinds: list[str]
+) -> None:
+    usual = elsewhere("usual")
+    usual.extract()
+    usual.normalize()
+    desk.advance(61)
+    desk.control("POST", "faults", {"seed": 4, "rate": 0.05, "kinds": kinds, "match": "GET /*"})
+    somewhere.extract()
+    desk.control("POST", "faults", [])
+    somewhere.normalize()
+    assert told(somewhere, "tickets", "comments", "contacts") == told(usual, "tickets", "comments", "contacts")
+
+
+def test_files_that_cannot_be_had_never_fail_the_run_and_are_tried_again(
+    desk: Desk, elsewhere: Callable[..., Place]
+) -> None:
+    desk.switch(content_host="external")
+    refused = elsewhere("files")
+    refused.extract()
+    refused.normalize()
+    files = refused.records("attachments")
+    assert files
+    assert {row["missing"] for row in files} == {"file_missing"}
+    desk.advance(61)
+    allowed = elsewhere("files", file_hosts=("localhost",))
+    allowed.extract()
+    allowed.normalize()
+    assert sum(row["missing"] is None for row in allowed.records("attachments")) > 20
+
+
+def test_no_record_carries_the_token_of_a_file(somewhere: Place) -> None:
+    somewhere.extract()
+    somewhere.normalize()
+    urls = [
+        row["source_url"]
+        for table in ("attachments", "comments", "tickets")
+        for row in somewhere.records(table)
+        if "source_url" in row
+    ]
+    assert len(urls) > 80
+    assert not [url for url in urls if "/token/" in url]
+
+
+def test_files_over_the_limit_are_left_out_and_fetched_once_the_limit_is_raised(
+    desk: Desk, elsewhere: Callable[..., Place]
+) -> None:
+    small = elsewhere("limited", max_file_bytes=2000)
+    small.extract()
+    small.normalize()
+    files = small.records("attachments")
+    over = {row["source_id"] for row in files if row["missing"] == "file_too_large"}
+    assert over == {row["source_id"] for row in files if row["size"] > 2000}
+    assert over
+    desk.advance(61)
+    desk.asked()
+    raised = elsewhere("limited", max_file_bytes=100_000_000)
+    raised.extract()
+    raised.normalize()
+    assert not [row for row in raised.records("attachments") if row["missing"] == "file_too_large"]
+    assert desk.asked()["GET /attachments/token/{token}"] == len(over)
