@@ -7,7 +7,7 @@ and waits for the window's end when nothing is left. A raised limit is used with
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from migration_pipeline.model.errors import RunStopped
@@ -24,8 +24,9 @@ class Window:
 
 @dataclass
 class _Bucket:
-    remaining: int | None = None
+    remaining: int | None = None  # as the newest answer said
     resets_at: float = 0.0
+    under_way: int = 0  # calls that no answer has told of yet
 
 
 class Pacer:
@@ -39,7 +40,7 @@ class Pacer:
         self._lock = threading.Lock()
 
     def take(self, buckets: tuple[str, ...]) -> float:
-        """Take one call from each bucket, waiting until all have one left; the seconds waited.
+        """Take one call from each bucket, waiting until all have one left; the seconds waited. `done` ends each call.
 
         Raises:
             RunStopped: the run was asked to stop while waiting.
@@ -51,25 +52,25 @@ class Pacer:
                 pause = max((self._pause(name, now) for name in buckets), default=0.0)
                 if pause <= 0:
                     for name in buckets:
-                        bucket = self._buckets.get(name)
-                        if bucket and bucket.remaining is not None:
-                            bucket.remaining -= 1
+                        self._buckets.setdefault(name, _Bucket()).under_way += 1
                     return waited
             if self._stop.wait(pause):
                 raise RunStopped("The run was stopped.")
             waited += pause
 
-    def observe(self, name: str, window: Window) -> None:
-        """Take over what an answer said of a bucket.
+    def done(self, buckets: tuple[str, ...], windows: Mapping[str, Window]) -> None:
+        """End a call that was taken from `buckets`, with what its answer said of any bucket.
 
-        Answers of concurrent calls arrive out of order: within one window the lowest number is the true one.
+        Answers of concurrent calls may arrive out of order, so that a number is too high by as many calls as are under
+        way; a service that refuses one of them for it says so, and `exhausted` ends the window.
         """
         with self._lock:
-            bucket = self._buckets.setdefault(name, _Bucket())
-            resets_at = self._clock() + max(window.resets_in, 0.0)
-            same = bucket.remaining is not None and abs(resets_at - bucket.resets_at) < 1.5
-            bucket.remaining = min(bucket.remaining or 0, window.remaining) if same else window.remaining
-            bucket.resets_at = bucket.resets_at if same else resets_at
+            for name in buckets:
+                self._buckets[name].under_way -= 1
+            for name, window in windows.items():
+                bucket = self._buckets.setdefault(name, _Bucket())
+                bucket.remaining = window.remaining
+                bucket.resets_at = self._clock() + max(window.resets_in, 0.0)
 
     def exhausted(self, name: str, seconds: float) -> None:
         """The service refused a call of this bucket: nothing is left of it for so many seconds."""
@@ -85,4 +86,4 @@ class Pacer:
         if now >= bucket.resets_at:
             bucket.remaining = None
             return 0.0
-        return bucket.resets_at - now if bucket.remaining <= 0 else 0.0
+        return bucket.resets_at - now if bucket.remaining <= bucket.under_way else 0.0

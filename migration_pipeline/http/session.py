@@ -217,20 +217,24 @@ class ApiSession:
         if self.stop.is_set():
             raise RunStopped("The run was stopped.")
         url = self.absolute(path)
-        waited = self.pacer.take(self._manners.buckets(method, urlsplit(url).path))
+        buckets = self._manners.buckets(method, urlsplit(url).path)
+        waited = self.pacer.take(buckets)
         self.usage.count(write=write, waited=waited)
-        response = self._session.request(
-            method,
-            url,
-            params=params,
-            data=None if json is None else orjson.dumps(json),
-            headers=None if json is None else {"Content-Type": "application/json"},
-            auth=self._auth,
-            timeout=TIMEOUT,
-            allow_redirects=False,
-        )
-        for name, window in self._manners.windows(response.headers).items():
-            self.pacer.observe(name, window)
+        windows: dict[str, Window] = {}
+        try:
+            response = self._session.request(
+                method,
+                url,
+                params=params,
+                data=None if json is None else orjson.dumps(json),
+                headers=None if json is None else {"Content-Type": "application/json"},
+                auth=self._auth,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+            windows = self._manners.windows(response.headers)
+        finally:
+            self.pacer.done(buckets, windows)
         return response
 
     def _throttled(self, method: str, path: str, response: requests.Response) -> float:

@@ -27,7 +27,8 @@ _CALLS: Final[Mapping[str, str]] = {
     "contacts": "1 + len(payload.company_refs)",
     "tickets": """
         2 + payload.part_count + len(payload.participant_refs) + len(payload.tags)
-        + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT + (payload.state <> 'open')::BIGINT
+        + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
+        + (payload.state <> 'open')::BIGINT
     """,
 }
 """Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most."""
@@ -41,7 +42,8 @@ _SAMPLE_SCOPE: Final[Mapping[str, str]] = {
     """,
     "companies": """
         SELECT company_ref AS id FROM sampled_tickets
-        UNION SELECT unnest(company_refs) FROM payload_contacts SEMI JOIN scope_contacts ON source_id = scope_contacts.id
+        UNION SELECT unnest(company_refs) FROM payload_contacts
+            SEMI JOIN scope_contacts ON source_id = scope_contacts.id
     """,
     "agents": """
         SELECT assignee_ref AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id

@@ -225,7 +225,10 @@ def _compare_thread(
             findings.wrong.append(f"{name}: at {first['created_at']}, not {comment['created_at']}")
         if (first["part_type"] == "note") != (not comment["public"]):
             findings.wrong.append(f"{name}: {first['part_type']} for public={comment['public']}")
-        _compare_author(findings, name, comment, first, people, admins, contacts, position == 0)
+        # Who was an agent once and is one no more still speaks for the company in a ticket assigned to them.
+        former = comment["author_id"] == ticket["assignee_id"] != ticket["requester_id"]
+        voice = {**comment, "former": former, "opener": position == 0}
+        _compare_author(findings, name, voice, first, people, admins, contacts)
         files = [target.file(file) for file in first.get("attachments") or []]
         position += 1
         wanted_files = [source.file(file) for file in comment["attachments"] if not file.get("deleted")]
@@ -247,15 +250,16 @@ def _compare_thread(
 
 def _compare_author(
     findings: Findings, name: str, comment: Json, message: Json,
-    people: dict[int, Json], admins: dict[str, str], contacts: dict[str, str], opener: bool,
+    people: dict[int, Json], admins: dict[str, str], contacts: dict[str, str],
 ) -> None:  # fmt: skip
     author, person = message["author"], people.get(comment["author_id"])
-    is_agent = person is not None and person["role"] in ("agent", "admin")
-    if opener or (person and not is_agent and comment["public"]):
+    is_teammate = person is not None and person["role"] in ("agent", "admin")
+    is_agent = person is not None and (is_teammate or comment["former"])
+    if comment["opener"] or (person and not is_agent and comment["public"]):
         if contacts.get(author["id"]) != f"zendesk:{comment['author_id']}":
             findings.wrong.append(f"{name}: by {contacts.get(author['id'])}, not {comment['author_id']}")
     elif is_agent and person is not None:
-        wanted = admins.get((person["email"] or "").lower())
+        wanted = admins.get((person["email"] or "").lower()) if is_teammate else None
         if wanted and str(author["id"]) != wanted:
             findings.wrong.append(f"{name}: by admin {author['id']}, not {wanted}")
         if not wanted and person["name"].split()[0] not in (message["body"] or ""):
