@@ -12,7 +12,6 @@ from migration_pipeline.model.errors import RefusedByGate
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.partitions import entity_types
-from migration_pipeline.staging.catalogue import rebuild
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import make_plan
 from migration_pipeline.target.verify import verify
@@ -38,7 +37,6 @@ def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
             return {"dagster/partition_row_count": sum(actions.values()), **actions}
 
         each_entity_type(context, plan)
-        rebuild(workbench.staging)
 
 
 @dg.asset(

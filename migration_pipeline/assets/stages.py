@@ -12,6 +12,7 @@ from migration_pipeline.jobs import MODES
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.errors import MigrationError, SettingsError
 from migration_pipeline.model.run import Mode, Run
+from migration_pipeline.staging.catalogue import rebuild
 
 OWNERS = ["team:support-operations"]
 
@@ -27,7 +28,9 @@ def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[R
     mode = mode_of(context)
     try:
         with workbench.telling(context.run_id, mode):
-            yield workbench.run(context.run_id, mode)
+            run = workbench.run(context.run_id, mode)
+            rebuild(workbench.staging)  # people may look from the first step on, and see what the step before added
+            yield run
     except MigrationError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
 

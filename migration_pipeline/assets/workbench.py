@@ -47,6 +47,7 @@ class Workbench:
         """`config` is the path of migration.yaml; it is read when first needed."""
         self._config = config
         self._lock: FileLock | None = None
+        self._ended = "finished"
         self.stop = threading.Event()
 
     @cached_property
@@ -141,7 +142,9 @@ class Workbench:
         return Run(run_id, mode, self.stop, self._progress(run_id, mode))
 
     def close(self) -> None:
-        """Let go of the journal and the lock."""
+        """Say how the run ended, and let go of the journal and the lock."""
+        for progress in self._progress_file.values():
+            progress.end(self._ended)
         if "journal" in self.__dict__:
             self.journal.close()
         if self._lock:
@@ -164,8 +167,10 @@ class Workbench:
             self.stop.set()
             sentence = _sentence(error, self._config)
             if sentence is None:
+                self._ended = "failed"
                 raise
             code = next((code for kind, code in EXIT_CODES.items() if isinstance(sentence, kind)), 1)
+            self._ended = "stopped" if isinstance(sentence, RunStopped) else "failed"
             if not failed_before:
                 self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
             raise sentence from error

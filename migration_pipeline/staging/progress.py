@@ -19,7 +19,13 @@ class ProgressFile:
         self._path = path
         self._lock = threading.Lock()
         self._written = 0.0
-        self._document: dict[str, Any] = {"run_id": run_id, "mode": mode, "started": time.time(), "stages": []}
+        self._document: dict[str, Any] = {
+            "run_id": run_id,
+            "mode": mode,
+            "status": "running",
+            "started": time.time(),
+            "stages": [],
+        }
 
     def __call__(self, stage: str, entity_type: str, done: int, total: int | None) -> None:
         """Tell how far a stage is with an entity type."""
@@ -32,6 +38,12 @@ class ProgressFile:
             entry.update(done=done, total=total, at=time.time())
             if time.monotonic() - self._written > INTERVAL or done == total:
                 self._write()
+
+    def end(self, status: str) -> None:
+        """Say that the run ended: `finished`, `failed` or `stopped`."""
+        with self._lock:
+            self._document["status"] = status
+            self._write()
 
     def _write(self) -> None:
         aside = self._path.with_name(f".{self._path.name}")

@@ -175,6 +175,20 @@ class Place:
         with duckdb.connect() as connection:
             return connection.sql(f"FROM '{self.staging.tables.path('records', table)}'").to_arrow_table().to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
 
+    def rows(self) -> dict[str, list[tuple[str, str]]]:
+        """The newest rows of every stream, ids and content."""
+        with duckdb.connect() as connection:
+            return {
+                stream: sorted(
+                    connection.sql(f"SELECT id, payload FROM {self.staging.snapshots.newest(stream)}").fetchall()
+                )
+                for stream in self.staging.snapshots.streams()
+            }
+
+    def told(self, *tables: str) -> dict[str, list[dict[str, Any]]]:
+        """Records in an order of their own."""
+        return {table: sorted(self.records(table), key=repr) for table in tables}
+
     @property
     def order(self) -> tuple[str, ...]:
         return self.source.extraction_order
@@ -202,9 +216,39 @@ def served_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk.stop()
 
 
+@pytest.fixture(scope="session")
+def busy_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A help desk whose tickets the tests change; the other one's never change."""
+    desk = Desk(
+        tmp_path_factory.mktemp("busy"), "--source", "zendesk", "--tickets", "60", "--seed", "6", "--plan", PLAN
+    )
+    yield desk
+    desk.stop()
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The help desk as a full pass without troubles reads it: newest rows by stream, and records by table."""
+
+    rows: dict[str, list[tuple[str, str]]]
+    records: dict[str, list[dict[str, Any]]]
+
+
+TABLES = ("tickets", "comments", "attachments", "contacts", "agents", "companies", "teams", "fields", "tags")
+
+
+@pytest.fixture(scope="session")
+def whole(served_desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    served_desk.reset()
+    where = place(changed(served_desk.migration, tmp_path_factory.mktemp("whole")))
+    where.extract()
+    where.normalize()
+    return Whole(where.rows(), where.told(*TABLES))
+
+
 @pytest.fixture
 def desk(served_desk: Desk) -> Iterator[Desk]:
-    """The help desk, as it was when it started but for what a test changed in its tickets."""
+    """The help desk as it was when it started, with full rate windows."""
     served_desk.reset()
     served_desk.asked()
     yield served_desk

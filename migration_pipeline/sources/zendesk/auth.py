@@ -151,6 +151,7 @@ class OAuthTokens(AuthBase):
             sleep=self._sleep,
             reraise=True,
         )
+        asked_at = time.time()
         try:
             response = retrying(self._post, grant)
         except requests.RequestException as error:
@@ -172,8 +173,9 @@ class OAuthTokens(AuthBase):
             raise AccessDenied(sentence.format(answer=answer), status=response.status_code) from error
         if response.status_code >= 400:
             raise AccessDenied(_REFUSED.format(answer=response.status_code), status=response.status_code)
-        if token.get("expires_in") and not token.get("expires_at"):
-            token["expires_at"] = time.time() + float(token["expires_in"])
+        # Counted from before the request, and not rounded, a token never seems to live longer than it does.
+        lifetime = token.get("expires_in")
+        token["expires_at"] = asked_at + float(lifetime) if isinstance(lifetime, int | float) and lifetime > 0 else None
         return dict(token)
 
     def _post(self, grant: dict[str, str]) -> requests.Response:

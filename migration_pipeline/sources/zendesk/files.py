@@ -6,6 +6,7 @@ travel safely (`http.downloads`).
 A file that cannot be had is never the run's failure: its row says why, and the report carries it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ BATCH: Final = 200
 """Files whose rows become one segment; what a kill costs at most."""
 
 ATTEMPTS: Final = 5
+AGREEING: Final = 3
+"""Times that a file of another size than the source says has to arrive the same to be taken as it is."""
+
 _BUCKET: Final = "attachments"
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
 _WANTED: Final = resources.files(__package__).joinpath("sql/files_wanted.sql").read_text(encoding="utf-8")
@@ -121,7 +125,7 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     if wanted.url is None:
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
     try:
-        sha256, size = _fetched(reading, session, wanted.url)
+        sha256, size = _fetched(reading, session, wanted.url, wanted.size)
     except DownloadRefused as refused:
         # A host that the settings do not allow costs no call to try again, and the settings may change.
         again = refused.status is None and refused.reason == "file_missing"
@@ -134,12 +138,17 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
 
 
-def _fetched(reading: Reading, session: requests.Session, url: str) -> tuple[str, int]:
+def _fetched(reading: Reading, session: requests.Session, url: str, expected: int | None) -> tuple[str, int]:
     """Hash and number of bytes of a file that is now in the blob store.
+
+    An answer of another size than `expected` (bytes) may be an error page sent as a success: it counts once it came
+    the same several times.
 
     Raises:
         DownloadRefused, requests.RequestException: after every attempt.
     """
+
+    odd: Counter[str] = Counter()
 
     def attempt() -> tuple[str, int]:
         pacer = reading.client.session.pacer
@@ -154,9 +163,14 @@ def _fetched(reading: Reading, session: requests.Session, url: str) -> tuple[str
                 allowed=reading.client.settings.file_hosts,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
-                return reading.staging.blobs.add(chunks)
+                sha256, size = reading.staging.blobs.add(chunks)
         finally:
             pacer.done((_BUCKET,), {})
+        if expected is not None and size != expected:
+            odd[sha256] += 1
+            if odd[sha256] < AGREEING:
+                raise requests.ConnectionError(f"{size} bytes came, the source says {expected}")
+        return sha256, size
 
     def pause(seconds: float) -> None:
         if reading.client.session.stop.wait(seconds) or reading.run.stop.is_set():

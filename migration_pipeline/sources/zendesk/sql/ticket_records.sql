@@ -1,13 +1,17 @@
 -- Tickets as canonical records, and those that cannot be.
 CREATE TEMP TABLE merges AS
 WITH told AS (
-    SELECT split_part(id, '/', 1) AS ticket, from_json(payload, '{"via": "JSON"}').via AS via
+    SELECT
+        split_part(id, '/', 1) AS ticket,
+        from_json(payload, '{"via": "JSON"}').via AS via,
+        text_of(payload::JSON -> '$.body') AS body
     FROM current_payloads
     WHERE contains(payload, '"merge"')
 ),
 merged AS (
     SELECT
         ticket,
+        body,
         list_distinct_ordered(list_concat(
             refs_of(via -> '$.source.from.ticket_ids'), list_filter([ref_of(via -> '$.source.from.ticket_id')], lambda ref: ref IS NOT NULL)
         )) AS origins,
@@ -20,6 +24,10 @@ merged AS (
 SELECT ticket AS id, 'merged_from' AS type, unnest(origins) AS ref FROM merged
 UNION SELECT unnest(origins), 'merged_into', ticket FROM merged
 UNION SELECT ticket, 'merged_into', unnest(goals) FROM merged
+-- The ticket that was closed only says in words where it went ("... merged into request #12"), in any language.
+UNION SELECT ticket, 'merged_into', nullif(regexp_extract(body, '#([1-9][0-9]{0,18})', 1), '')
+FROM merged
+WHERE len(origins) = 0 AND len(goals) = 0
 UNION SELECT unnest(goals), 'merged_from', ticket FROM merged;
 
 CREATE TEMP TABLE ticket_links AS
