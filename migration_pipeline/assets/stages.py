@@ -27,8 +27,8 @@ def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[R
     """Work on one asset: the run to work for; errors that a user can mend end the step with one sentence."""
     mode = mode_of(context)
     try:
-        with workbench.telling(context.run_id, mode):
-            run = workbench.run(context.run_id, mode)
+        with workbench.telling(context.run.run_id, mode):
+            run = workbench.run(context.run.run_id, mode)
             rebuild(workbench.staging)  # people may look from the first step on, and see what the step before added
             yield run
     except MigrationError as error:
