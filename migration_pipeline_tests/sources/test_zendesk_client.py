@@ -237,8 +237,11 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def near_the_end_of_a_window(desk: Desk, seconds: int) -> None:
     """Set the service's clock so many seconds before its rate windows fill again."""
-    resets = desk.get("groups").headers["ratelimit-reset"]
-    desk.advance(int(resets) - seconds)
+    resets = int(desk.get("groups").headers["ratelimit-reset"])
+    if resets <= seconds:
+        desk.advance(resets + 1)
+        resets = int(desk.get("groups").headers["ratelimit-reset"])
+    desk.advance(resets - seconds)
 
 
 @pytest.mark.behaviour("S26")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from migration_pipeline.config import Source
-from migration_pipeline.http import ApiSession, Window
+from migration_pipeline.http import ApiSession, Tell, Window, tell_nobody
 from migration_pipeline.http.session import READ_ATTEMPTS, Manners
 from migration_pipeline.model.errors import AccessDenied, MigrationError, ServiceDown
 from migration_pipeline.sources.zendesk.auth import signer
@@ -86,8 +86,8 @@ def error(body: Any) -> tuple[str, str]:
 class ZendeskClient:
     """Reads of one Zendesk account. Threads may share it."""
 
-    def __init__(self, settings: Source, token_path: Path, stop: threading.Event) -> None:
-        """`token_path` is where an OAuth token is kept; `stop` ends every wait."""
+    def __init__(self, settings: Source, token_path: Path, stop: threading.Event, tell: Tell = tell_nobody) -> None:
+        """`token_path` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages."""
         self.settings = settings
         self.auth = signer(settings, token_path, stop)
         self.session = ApiSession(
@@ -99,6 +99,8 @@ class ZendeskClient:
             workers=settings.workers,
             stop=stop,
             setting="source.subdomain or source.base_url in migration.yaml",
+            patience_s=settings.patience_s,
+            tell=tell,
         )
 
     def get(

@@ -8,7 +8,6 @@ A file that cannot be had is never the run's failure: its row says why, and the 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -19,7 +18,7 @@ import requests
 import tenacity
 from requests.adapters import HTTPAdapter
 
-from migration_pipeline.http import DownloadRefused, download, redacted
+from migration_pipeline.http import CallThreads, DownloadRefused, download, redacted
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
@@ -62,10 +61,10 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
         since = {}  # their addresses stand in comments that were read long ago
     added = 0
     workers = reading.client.settings.workers
-    with ThreadPoolExecutor(workers, thread_name_prefix="zendesk-files") as pool, _session(workers) as session:
+    with CallThreads(workers, "zendesk-files") as pool, _session(workers) as session:
         for batch, done, total in _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes):
             reading.run.check()
-            rows = list(pool.map(lambda wanted: _row(reading, session, wanted), batch))
+            rows = pool.map(lambda wanted: _row(reading, session, wanted), batch)
             state = store.state("files")
             added += store.append("files", rows, cursor=state.cursor, complete=state.complete)
             reading.run.progress("files", "tickets", done, total)
@@ -149,6 +148,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
     """
 
     odd: Counter[str] = Counter()
+    own_host = urlsplit(reading.client.settings.url).netloc
 
     def attempt() -> tuple[str, int]:
         pacer = reading.client.session.pacer
@@ -158,7 +158,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
             with download(
                 session,
                 url,
-                own_host=urlsplit(reading.client.settings.url).netloc,
+                own_host=own_host,
                 auth=reading.client.auth,
                 allowed=reading.client.settings.file_hosts,
                 max_bytes=reading.client.settings.max_file_bytes,
@@ -183,7 +183,25 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
         sleep=pause,
         reraise=True,
     )
-    return retrying(attempt)
+    while True:
+        try:
+            return retrying(attempt)
+        except requests.RequestException:
+            # A file that is missing while the whole help desk is down must not be taken for a missing file.
+            if urlsplit(url).netloc != own_host or not _was_down(reading):
+                raise
+
+
+def _was_down(reading: Reading) -> bool:
+    """Ask whether the help desk answers, waiting for it while it does not; whether that was so.
+
+    Raises:
+        ServiceDown: it stayed away; RunStopped.
+    """
+    breaker = reading.client.session.breaker
+    before = breaker.outages
+    reading.client.session.read("GET", "api/v2/users/me")
+    return breaker.outages > before
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -9,12 +9,12 @@ little.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import resources
 from itertools import islice
 from typing import Any, Final
 
+from migration_pipeline.http import CallThreads
 from migration_pipeline.model.errors import AccessDenied, Rejected
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import shapes
@@ -77,7 +77,7 @@ def read_people(reading: Reading, sample: Sample) -> int:
     wanted = _unknown(reading, sample, "people")
     added = 0
     path = "users/show_many"
-    with ThreadPoolExecutor(reading.client.settings.workers, thread_name_prefix="zendesk-people") as pool:
+    with CallThreads(reading.client.settings.workers, "zendesk-people") as pool:
         for batch in _batches(wanted, MANY):
             reading.run.check()
             body = reading.client.get(path, {"ids": ",".join(batch)})

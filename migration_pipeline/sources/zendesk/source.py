@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from migration_pipeline.config import Source as Settings
-from migration_pipeline.http import Usage
+from migration_pipeline.http import Tell, Usage, tell_nobody
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import checks, files, normalization, sampling, streams, threads
@@ -74,10 +74,15 @@ class ZendeskSource:
         entity_type: recipe.streams for entity_type, recipe in normalization.RECIPES.items()
     }
 
-    def __init__(self, settings: Settings, *, token_path: Path, stop: threading.Event) -> None:
-        """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait. Calls nothing yet."""
+    def __init__(
+        self, settings: Settings, *, token_path: Path, stop: threading.Event, tell: Tell = tell_nobody
+    ) -> None:
+        """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait; `tell` hears of outages.
+
+        Calls nothing yet.
+        """
         self._settings = settings
-        self._client = ZendeskClient(settings, token_path, stop)
+        self._client = ZendeskClient(settings, token_path, stop, tell)
         self.usage: Usage = self._client.session.usage
 
     def checks(self) -> list[Check]:

@@ -7,12 +7,12 @@ its own row, or a flag about it, is newer than the last answer, so a lasting mis
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
 from typing import Any, Final
 
+from migration_pipeline.http import CallThreads
 from migration_pipeline.model.errors import Rejected
 from migration_pipeline.sources.zendesk import shapes
 from migration_pipeline.sources.zendesk.paging import CursorList
@@ -68,10 +68,10 @@ def _read_all(reading: Reading, tickets: Sequence[str]) -> int:
     store = reading.staging.snapshots
     added = 0
     workers = reading.client.settings.workers
-    with ThreadPoolExecutor(workers, thread_name_prefix="zendesk-threads") as pool:
+    with CallThreads(workers, "zendesk-threads") as pool:
         for number, batch in enumerate(_batches(tickets, BATCH)):
             reading.run.check()
-            threads = list(pool.map(lambda ticket: read_thread(reading, ticket), batch))
+            threads = pool.map(lambda ticket: read_thread(reading, ticket), batch)
             comments = [row for thread in threads for row in _comment_rows(thread)]
             # Threads come last, because a thread that is named there counts as read.
             added += store.append("thread_comments", comments, cursor=None, complete=True)

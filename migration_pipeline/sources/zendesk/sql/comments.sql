@@ -43,7 +43,8 @@ WITH change AS (
         ref_of(payload::JSON -> '$.comment_id') AS comment,
         flag_of(payload::JSON -> '$.public') AS public,
         ref_of(payload::JSON -> '$.attachment_id') AS attachment,
-        updated_at,
+        -- A change without a readable time is a change all the same.
+        {'at': coalesce(updated_at, TIMESTAMPTZ '1970-01-01 00:00:00+00'), 'event': TRY_CAST(split_part(id, '/', 2) AS HUGEINT)} AS moment,
         extracted_at
     FROM raw_comment_flags
     WHERE (payload ->> '$.kind') IN ('privacy', 'redaction', 'attachment_redaction')
@@ -51,7 +52,7 @@ WITH change AS (
 SELECT
     current_comments.id,
     bool_or(change.kind = 'redaction') AS redacted,
-    max_by(change.public, change.updated_at) FILTER (change.kind = 'privacy' AND change.public IS NOT NULL) AS public,
+    max_by(change.public, change.moment) FILTER (change.kind = 'privacy' AND change.public IS NOT NULL) AS public,
     list(change.attachment) FILTER (change.attachment IS NOT NULL) AS attachments,
     bool_or(change.kind = 'attachment_redaction' AND change.attachment IS NULL) AS every_attachment
 FROM change

@@ -96,7 +96,15 @@ FROM unreadable
 JOIN ticket_rows USING (id);
 
 CREATE TEMP VIEW record_comments AS
-FROM every_comment ANTI JOIN unreadable ON unreadable.id = ticket_ref;
+WITH redaction AS (
+    SELECT DISTINCT split_part(id, '/', 1) AS ticket, ref_of(payload::JSON -> '$.comment_id') AS comment
+    FROM raw_comment_flags
+    WHERE (payload ->> '$.kind') IN ('redaction', 'attachment_redaction')
+)
+SELECT every_comment.*, redaction.comment IS NOT NULL AS redacted
+FROM every_comment
+ANTI JOIN unreadable ON unreadable.id = ticket_ref
+LEFT JOIN redaction ON redaction.ticket = ticket_ref AND redaction.comment = source_id;
 
 CREATE TEMP VIEW record_attachments AS
 FROM every_attachment ANTI JOIN unreadable ON unreadable.id = ticket_ref;
