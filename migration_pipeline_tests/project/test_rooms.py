@@ -19,7 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "sources": {"model", "config", "http", "staging"},
     "target": {"model", "config", "http", "staging", "journal"},
     "reports": {"model", "config", "staging", "journal"},
-    "assets": {"model", "config", "staging", "journal", "sources", "target", "reports", "jobs", "partitions"},
+    "assets": {"model", "config", "http", "staging", "journal", "sources", "target", "reports", "jobs", "partitions"},
     "cli": {"model", "config", "staging", "target", "reports", "assets"},
     "sandbox": set(),
 }
@@ -27,7 +27,7 @@ DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedule
 
 
 def imports(path: Path) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
