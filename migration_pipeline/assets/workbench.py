@@ -4,6 +4,7 @@ Belongs here: which part is handed to which. Nothing is opened before a stage as
 told by the step that needs it.
 """
 
+import datetime as dt
 import errno
 import os
 import threading
@@ -21,6 +22,7 @@ from platformdirs import user_state_path
 
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
+from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
 from migration_pipeline.model.run import Mode, Run
@@ -73,12 +75,12 @@ class Workbench:
     def source(self) -> Source:
         """The help desk that is read."""
         token = user_state_path("migration_pipeline") / "tokens" / f"{self.migration.name}-source.json"
-        return ZendeskSource(self.migration.source, token_path=token, stop=self.stop)
+        return ZendeskSource(self.migration.source, token_path=token, stop=self.stop, tell=self._waiting)
 
     @cached_property
     def unproved_client(self) -> IntercomClient:
         """The target, before it was asked which workspace it is; it refuses to write."""
-        return connect(self.migration.target, self.stop)
+        return connect(self.migration.target, self.stop, self._waiting)
 
     @cached_property
     def client(self) -> IntercomClient:
@@ -147,7 +149,8 @@ class Workbench:
             progress.end(self._ended)
         if "journal" in self.__dict__:
             self.journal.close()
-        if self._lock:
+        # A call that a stopped run left behind may still write: then the lock ends with the process, and no sooner.
+        if self._lock and not under_way():
             self._lock.release()
             self._lock = None
 
@@ -180,6 +183,11 @@ class Workbench:
         path = os.environ.get("MIGRATION_TELL")
         if path:
             write_json(Path(path), document)
+
+    def _waiting(self, service: str, since: dt.datetime | None) -> None:
+        """Say in the progress that the run waits for a service."""
+        for progress in self._progress_file.values():
+            progress.waiting(service, since)
 
     @cached_property
     def _progress_file(self) -> dict[str, ProgressFile]:

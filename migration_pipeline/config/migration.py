@@ -53,6 +53,7 @@ class Source(_Settings):
         (), description="hosts besides the service's own that files may be fetched from"
     )
     max_file_bytes: int = Field(100_000_000, ge=0, description="larger files are left out and reported")
+    patience_s: float = Field(900, ge=0, description="seconds that a run waits for a help desk that is down")
 
     @model_validator(mode="after")
     def _address(self) -> Self:
@@ -84,6 +85,7 @@ class Target(_Settings):
     search_wait_s: float = Field(
         300, ge=0, description="seconds until Intercom's search surely shows what was made, after a call without answer"
     )
+    patience_s: float = Field(900, ge=0, description="seconds that a run waits for an Intercom that is down")
 
     @property
     def url(self) -> str:
@@ -105,6 +107,15 @@ class Options(_Settings):
     files_per_part: int = Field(5, ge=1, le=10, description="a comment with more files becomes further comments")
     invalid_phone: Literal["attribute", "drop", "fail"] = Field(
         "attribute", description="what becomes of a phone number that Intercom cannot use"
+    )
+    conflicts: Literal["keep_target", "source_wins", "report_only"] = Field(
+        "keep_target", description="what a delta does where people changed in Intercom what changed in the source too"
+    )
+    edited_comments: Literal["report", "append"] = Field(
+        "report", description="what becomes of a comment whose text was edited after it was migrated"
+    )
+    deleted_tickets: Literal["report", "delete"] = Field(
+        "report", description="what becomes of the conversation of a ticket that was deleted after it was migrated"
     )
     snooze_days: int = Field(30, ge=1, le=365, description="how long pending tickets stay snoozed after the migration")
 

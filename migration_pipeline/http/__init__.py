@@ -3,8 +3,24 @@
 Belongs here: what is true of any service. Does not belong here: one service's paths, shapes or error texts.
 """
 
+from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.downloads import DownloadRefused, download
 from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.http.session import Answer, ApiSession, Usage, redacted
+from migration_pipeline.http.threads import CallThreads, under_way
 
-__all__ = ["Answer", "ApiSession", "DownloadRefused", "Pacer", "Usage", "Window", "download", "redacted"]
+__all__ = [
+    "Answer",
+    "ApiSession",
+    "Breaker",
+    "CallThreads",
+    "DownloadRefused",
+    "Pacer",
+    "Tell",
+    "Usage",
+    "Window",
+    "download",
+    "redacted",
+    "tell_nobody",
+    "under_way",
+]

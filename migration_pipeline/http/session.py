@@ -19,11 +19,13 @@ import tenacity
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.model.errors import AccessDenied, InDoubt, Rejected, RunStopped, ServiceDown, SettingsError
 
 READ_ATTEMPTS = 6
 TIMEOUT = (10, 90)
+_DOWN = frozenset({408, 502, 503, 504})  # said by what stands before a service that does not answer itself
 _SECRET = re.compile(r"(?i)([?&](?:[^=&]*token|[^=&]*secret|code|sig|signature|key)=)[^&\s]+|(/token/)[^/?\s]+")
 
 
@@ -89,13 +91,19 @@ class ApiSession:
         workers: int,
         stop: threading.Event,
         setting: str,
+        patience_s: float = 0.0,
+        tell: Tell = tell_nobody,
     ) -> None:
-        """`name` and `setting` appear in sentences: the service's, and the settings block of migration.yaml to mend."""
+        """`name` and `setting` appear in sentences: the service's, and the settings block of migration.yaml to mend.
+
+        `patience_s` is how long an outage is waited out; `tell` hears of its begin and end.
+        """
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.usage = Usage()
         self.stop = stop
         self.pacer = Pacer(stop)
+        self.breaker = Breaker(name, patience_s, stop, tell=tell)
         self._manners = manners
         self._setting = setting
         self._auth = auth
@@ -118,6 +126,8 @@ class ApiSession:
     ) -> Answer:
         """Call something that changes nothing. 429, 5xx, timeouts and broken answers are tried again.
 
+        A service that was there and is down now is waited for.
+
         `path` may be an absolute URL that the service gave out for its next page; it must be on the service's host.
         `attempts` bounds the tries; statuses in `surface` come back as `Rejected` at once, for a caller that can ask
         for less instead of again.
@@ -128,16 +138,20 @@ class ApiSession:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Retry),
             stop=tenacity.stop_after_attempt(attempts),
-            wait=_wait,
+            wait=lambda state: 0.0 if self.breaker.is_open else _wait(state),  # an open breaker paces by itself
             sleep=self._sleep,
             reraise=True,
         )
-        try:
-            return retrying(self._read_once, method, path, params, json, surface)
-        except _Retry as error:
-            raise ServiceDown(
-                f"{self.name} at {self.base_url} does not answer ({error}); check {self._setting} or start again later."
-            ) from error
+        while True:
+            try:
+                return retrying(self._read_once, method, path, params, json, surface)
+            except _Retry as error:
+                if self.breaker.waits(str(error)):
+                    continue
+                raise ServiceDown(
+                    f"{self.name} at {self.base_url} does not answer ({error}); "
+                    f"check {self._setting} or start again later."
+                ) from error
 
     def write(self, method: str, path: str, *, json: Any = None) -> Answer:
         """Send something that changes the service, at most once.
@@ -155,8 +169,9 @@ class ApiSession:
             except requests.ConnectionError as error:
                 if _never_connected(error):
                     unconnected += 1
-                    if unconnected < READ_ATTEMPTS:
-                        self._sleep(min(0.25 * 2**unconnected, 20.0))
+                    if self.breaker.is_open or unconnected < READ_ATTEMPTS:
+                        self._sleep(0.0 if self.breaker.is_open else min(0.25 * 2**unconnected, 20.0))
+                    if unconnected < READ_ATTEMPTS or self.breaker.waits("no connection"):
                         continue
                     raise ServiceDown(
                         f"{self.name} at {self.base_url} cannot be reached; check {self._setting}."
@@ -197,6 +212,10 @@ class ApiSession:
             response = self._send(method, path, params, json, write=False)
         except requests.RequestException as error:
             raise _Retry(type(error).__name__) from error
+        except ServiceDown as error:  # no token could be had
+            if not self.breaker.waits("no token"):
+                raise
+            raise _Retry("no token") from error
         if response.status_code == 429:
             raise _Retry("429", self._throttled(method, path, response))
         if response.status_code in surface:
@@ -216,6 +235,7 @@ class ApiSession:
     ) -> requests.Response:
         if self.stop.is_set():
             raise RunStopped("The run was stopped.")
+        self.breaker.hold()
         url = self.absolute(path)
         buckets = self._manners.buckets(method, urlsplit(url).path)
         waited = self.pacer.take(buckets)
@@ -233,8 +253,15 @@ class ApiSession:
                 allow_redirects=False,
             )
             windows = self._manners.windows(response.headers)
+        except (requests.RequestException, ServiceDown):
+            self.breaker.failed()
+            raise
         finally:
             self.pacer.done(buckets, windows)
+        if response.status_code in _DOWN:
+            self.breaker.failed()
+        else:
+            self.breaker.answered()
         return response
 
     def _throttled(self, method: str, path: str, response: requests.Response) -> float:

@@ -1,5 +1,6 @@
 """Progress of a run, as a small file that any process can watch."""
 
+import datetime as dt
 import threading
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ class ProgressFile:
             "mode": mode,
             "status": "running",
             "started": time.time(),
+            "waiting": {},
             "stages": [],
         }
 
@@ -38,6 +40,14 @@ class ProgressFile:
             entry.update(done=done, total=total, at=time.time())
             if time.monotonic() - self._written > INTERVAL or done == total:
                 self._write()
+
+    def waiting(self, service: str, since: dt.datetime | None) -> None:
+        """Tell since when the run has been waiting for a service that is down; None: it answers again."""
+        with self._lock:
+            self._document["waiting"].pop(service, None)
+            if since is not None:
+                self._document["waiting"][service] = since.isoformat(timespec="seconds")
+            self._write()
 
     def end(self, status: str) -> None:
         """Say that the run ended: `finished`, `failed` or `stopped`."""

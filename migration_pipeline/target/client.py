@@ -16,7 +16,7 @@ import requests
 from requests.auth import AuthBase
 
 from migration_pipeline.config import Target
-from migration_pipeline.http import Answer, ApiSession, Usage, Window, download
+from migration_pipeline.http import Answer, ApiSession, Tell, Usage, Window, download, tell_nobody
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.errors import AccessDenied, InDoubt, MigrationError, RefusedByGate, Rejected, ServiceError
 from migration_pipeline.model.run import Check
@@ -44,8 +44,8 @@ class _Bearer(AuthBase):
 class IntercomClient:
     """One workspace. Threads may share it."""
 
-    def __init__(self, settings: Target, stop: threading.Event) -> None:
-        """Open nothing yet; `stop` ends every wait."""
+    def __init__(self, settings: Target, stop: threading.Event, tell: Tell = tell_nobody) -> None:
+        """Open nothing yet; `stop` ends every wait; `tell` hears of outages."""
         self.settings = settings
         self.workspace = settings.workspace
         self._proved = False
@@ -58,6 +58,8 @@ class IntercomClient:
             workers=settings.workers,
             stop=stop,
             setting="target in migration.yaml",
+            patience_s=settings.patience_s,
+            tell=tell,
         )
         self._files = requests.Session()
         self._files.trust_env = False
@@ -101,6 +103,8 @@ class IntercomClient:
         """
         self.require_workspace()
         answer = self._session.write(method, path, json=json)
+        if answer.body is None and method == "DELETE":
+            return {}
         if not isinstance(answer.body, dict):
             raise InDoubt(f"{method} {path}: an answer without an object.")
         return answer.body
@@ -161,6 +165,20 @@ class IntercomClient:
             return None
         rows = _rows(found, "data", "companies") if found.get("type") != "company" else [found]
         return next((row for row in rows if _text(row.get("company_id")) == external_id), None)
+
+    def has_contacts(self, company_id: str) -> bool:
+        """Whether a contact that is not archived belongs to a company."""
+        return bool(_rows(self._found(f"/companies/{quote(company_id, safe='')}/contacts") or {}, "data", "contacts"))
+
+    def has_conversations(self, contact_id: str) -> bool:
+        """Whether a contact takes part in a conversation, as far as the search index knows by now."""
+        query = {"field": "contact_ids", "operator": "=", "value": contact_id}
+        answer = self._session.read(
+            "POST", "/conversations/search", json={"query": query, "pagination": {"per_page": 20}}
+        )
+        found = _rows(_dict(answer.body), "conversations", "data")
+        # The index may still show what was deleted a moment ago.
+        return any(self.conversation(_text(row.get("id"))) is not None for row in found)
 
     def conversation(self, conversation_id: str) -> dict[str, Any] | None:
         """A conversation with its parts (the newest 500)."""
@@ -286,9 +304,9 @@ _TOKEN: Final = "Set target.token to an access token of the workspace (Developer
 _reachable: Final = Check("target_reachable", "pass", "Intercom answers.")
 
 
-def connect(settings: Target, stop: threading.Event) -> IntercomClient:
+def connect(settings: Target, stop: threading.Event, tell: Tell = tell_nobody) -> IntercomClient:
     """A client of the workspace that the settings name; it is asked for its name before the first write."""
-    return IntercomClient(settings, stop)
+    return IntercomClient(settings, stop, tell)
 
 
 def _windows(headers: Mapping[str, str]) -> dict[str, Window]:

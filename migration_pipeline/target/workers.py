@@ -6,16 +6,17 @@ threads; the main thread reads what is to be done, waits, and tells the workers 
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Final, TypeVar
 
+from migration_pipeline.http import CallThreads
 from migration_pipeline.model.run import Run
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
-GRACE: Final = 8.0
-"""Seconds that calls in flight get to end in when a run is stopped."""
+GRACE: Final = 5.0
+"""Seconds that calls in flight get to end in when a run is stopped; a run is to end within ten."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def in_threads(
         RunStopped: the run was asked to stop.
         what `work` raised first. Either way `run.stop` is set and the workers have ended, or have had their grace.
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="target")
+    pool = CallThreads(workers, "target")
     running: set[Future[Result]] = set()
     try:
         for unit in units:
@@ -42,14 +43,14 @@ def in_threads(
             yield from _ended(running)
     except BaseException:
         run.stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.end()
         # `wait` never counts a cancelled future as done: those that no thread had begun are left out.
         left = wait([future for future in running if not future.cancelled()], timeout=grace).not_done
         if left:
             _log.warning("%d calls are still without an answer; the next run asks the target for them", len(left))
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.end()
 
 
 def _ended(running: set[Future[Result]]) -> list[Result]:
