@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import duckdb
 import sqlalchemy.exc
-from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
 from migration_pipeline.http import under_way
@@ -48,7 +48,7 @@ class Workbench:
     def __init__(self, config: Path) -> None:
         """`config` is the path of migration.yaml; it is read when first needed."""
         self._config = config
-        self._lock: FileLock | None = None
+        self._lock: WorkspaceLock | None = None
         self._ended = "finished"
         self.stop = threading.Event()
 
@@ -111,6 +111,10 @@ class Workbench:
         """Where the journal's outcomes are exported to."""
         return self.staging.tables.path("outcomes", "outcomes")
 
+    def rollback_path(self, run_id: str) -> Path:
+        """Where the roll-back of a run writes down what it removed and what it spared."""
+        return self.migration.root / "rollbacks" / f"{sha256(run_id.encode()).hexdigest()[:16]}.json"
+
     @property
     def mapping(self) -> Mapping:
         """mapping.yaml.
@@ -139,7 +143,10 @@ class Workbench:
         """
         if self.stop.is_set():
             raise RunStopped("The run was stopped.")
-        self._take_lock(run_id)
+        if self._lock is None:
+            lock = WorkspaceLock(self.migration.target)
+            lock.acquire(run_id)
+            self._lock = lock
         self._tell({"run_id": run_id, "mode": mode})
         return Run(run_id, mode, self.stop, self._progress(run_id, mode))
 
@@ -196,26 +203,6 @@ class Workbench:
     def _progress(self, run_id: str, mode: Mode) -> ProgressFile:
         path = self.migration.root / "progress.json"
         return self._progress_file.setdefault(run_id, ProgressFile(path, run_id, mode))
-
-    def _take_lock(self, run_id: str) -> None:
-        if self._lock is not None:
-            return
-        target = self.migration.target
-        key = sha256(f"{target.url} {target.workspace}".encode()).hexdigest()[:16]
-        path = user_state_path("migration_pipeline") / "locks" / f"{key}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        holder = path.with_suffix(".holder.json")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            other: Any = read_json(holder) or {}
-            raise RefusedByGate(
-                f"Run {other.get('run_id', '?')} (process {other.get('pid', '?')}) is at work on workspace "
-                f"{target.workspace}; wait for its end, or stop it, and start again."
-            ) from None
-        write_json(holder, {"run_id": run_id, "pid": os.getpid()})
-        self._lock = lock
 
 
 def _sentence(error: BaseException, config: Path) -> MigrationError | None:
