@@ -194,6 +194,11 @@ class Place:
         return self.source.extraction_order
 
 
+def without(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """The rows, less a column, in an order of their own."""
+    return sorted(({key: value for key, value in row.items() if key != column} for row in rows), key=repr)
+
+
 def place(migration: Migration) -> Place:
     staging = Staging(migration)
     stop = threading.Event()
