@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/migrate demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ui: $(READY)
 	$(BIN)/migrate ui
