@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from migration_pipeline.assets import loading, mapping, reports, source
+from migration_pipeline.assets import loading, mapping, reports, source, undoing
 from migration_pipeline.jobs import jobs
 from migration_pipeline.resources import workbench
 
@@ -15,7 +15,7 @@ def build_defs(**resources: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_modules(modules),
         asset_checks=dg.load_asset_checks_from_modules(modules),
-        jobs=jobs,
+        jobs=[*jobs, undoing.rollback],
         resources={"workbench": workbench, **resources},
     )
 

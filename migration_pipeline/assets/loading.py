@@ -14,6 +14,7 @@ from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.plan_hash import plan_hash
 from migration_pipeline.target.verify import verify
 
 
@@ -57,7 +58,7 @@ def loaded(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbe
         if context.run.job_name not in MODES:
             raise RefusedByGate(f"Loading is started by a job ({', '.join(MODES)}); this launch may only stage.")
         client, journal = workbench.client, workbench.journal
-        journal.begin_run(run.run_id, run.mode, client.workspace)
+        journal.begin_run(run.run_id, run.mode, client.workspace, plan_hash(workbench.staging))
 
         def load_one(entity_type: str) -> dict[str, int | float]:
             calls, writes = client.usage.calls, client.usage.writes

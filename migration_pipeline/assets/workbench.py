@@ -69,7 +69,7 @@ class Workbench:
     @cached_property
     def journal(self) -> Journal:
         """The journal of what was written to the target."""
-        return Journal.open(f"sqlite:///{self.migration.root / 'journal.sqlite'}")
+        return Journal.open(f"sqlite:///{self.migration.root / 'journal.sqlite'}", self.audit_folder)
 
     @cached_property
     def source(self) -> Source:
@@ -110,6 +110,11 @@ class Workbench:
     def outcomes_path(self) -> Path:
         """Where the journal's outcomes are exported to."""
         return self.staging.tables.path("outcomes", "outcomes")
+
+    @property
+    def audit_folder(self) -> Path:
+        """Where runs leave their audit logs."""
+        return self.migration.root / "audit"
 
     def rollback_path(self, run_id: str) -> Path:
         """Where the roll-back of a run writes down what it removed and what it spared."""

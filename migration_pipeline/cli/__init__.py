@@ -5,5 +5,10 @@ which runs in Dagster, or is called through the workbench.
 """
 
 from migration_pipeline.cli.app import main
+from migration_pipeline.cli.audit import audit
+from migration_pipeline.cli.rollback import rollback
+
+main.add_command(audit)
+main.add_command(rollback)
 
 __all__ = ["main"]

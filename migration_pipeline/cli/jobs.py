@@ -1,10 +1,12 @@
 """Starting a Dagster job in its own process, showing how far it is, and saying how it ended."""
 
+import json
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,9 +22,10 @@ from migration_pipeline.staging.atomic import read_json
 from migration_pipeline.staging.progress import read_progress
 
 POLL_SECONDS = 0.25
+_EXECUTE = (sys.executable, "-m", "dagster", "job", "execute", "-m", "migration_pipeline.definitions")
 STAGES = {
     "extract": "reading", "files": "files of", "normalize": "normalizing", "map": "mapping", "load": "loading",
-    "verify": "verifying",
+    "verify": "verifying", "rollback": "taking back",
 }  # fmt: skip
 
 
@@ -34,8 +37,10 @@ class Ended:
     seconds: float
 
 
-def run_job(job: str, migration: Migration) -> Ended:
+def run_job(job: str, migration: Migration, tags: Mapping[str, str] | None = None) -> Ended:
     """Run a job of the code location to its end, as `dagster job execute` does, on the user's instance.
+
+    `tags` are run tags, as the launchpad of the UI takes them too.
 
     Raises:
         Told: the run failed or was refused; with the run's own sentence where it left one.
@@ -46,7 +51,7 @@ def run_job(job: str, migration: Migration) -> Ended:
     with tempfile.TemporaryDirectory() as folder, log_path.open("wb") as log:
         told = Path(folder) / "told.json"
         process = subprocess.Popen(  # noqa: S603 - Dagster's own command
-            [sys.executable, "-m", "dagster", "job", "execute", "-m", "migration_pipeline.definitions", "-j", job],
+            [*_EXECUTE, "-j", job, *(["--tags", json.dumps(dict(tags))] if tags else [])],
             stdout=log,
             stderr=log,
             env={**instance_environment(migration), "MIGRATION_TELL": str(told)},

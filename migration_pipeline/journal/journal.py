@@ -17,10 +17,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from migration_pipeline.journal import protocol
+from migration_pipeline.journal.audit import Audit, Head
 from migration_pipeline.journal.commits import GroupCommit
 from migration_pipeline.journal.protocol import Event, IllegalStep, State
-from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, RunRow
-from migration_pipeline.journal.tables import metadata, operations, records, runs
+from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, RunRow, operation
+from migration_pipeline.journal.tables import audit_heads, complete, operations, records, runs
+from migration_pipeline.journal.undoing import Undoing
 from migration_pipeline.model.errors import MigrationError, RefusedByGate
 from migration_pipeline.model.outcomes import OUTCOMES
 from migration_pipeline.staging.atomic import replacing
@@ -60,6 +62,7 @@ _SETTLE: dict[Event, sa.Update] = {
         code=sa.bindparam("new_code"),
         message=sa.bindparam("new_message"),
         finished_at=sa.bindparam("now"),
+        answered_at=sa.bindparam("new_answered_at"),
     )
     for event in Event
     if event is not Event.INTEND
@@ -80,15 +83,20 @@ _UPDATE_RECORD = (
 class Journal:
     """The journal of one migration into one workspace."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, audit: Path | None = None) -> None:
         """See `open`."""
         self._engine = engine
         self._commit = GroupCommit(engine)
         self._run_id: str | None = None
+        self._audit_folder = audit
+        self._audit: Audit | None = None
+        self._sent: dict[str, tuple[str, str]] = {}  # routes and payload hashes of calls under way, for the audit log
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(cls, url: str, audit: Path | None = None) -> Self:
         """Open, or create, the journal at a database URL: `sqlite:////folder/journal.sqlite`, `postgresql+psycopg://…`.
+
+        Runs that write leave their audit logs in the folder `audit`; without it they leave none.
 
         Raises:
             sqlalchemy.exc.DBAPIError, OSError: the database cannot be opened or written.
@@ -101,17 +109,20 @@ class Journal:
             sa.event.listen(engine, "connect", _durable)
         else:
             engine = sa.create_engine(parsed, max_overflow=-1)
-        metadata.create_all(engine)
-        return cls(engine)
+        complete(engine)
+        return cls(engine, audit)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and of the audit log."""
+        self._close_audit("left")
         self._engine.dispose()
 
     # Runs
 
-    def begin_run(self, run_id: str, mode: str, workspace: str) -> None:
+    def begin_run(self, run_id: str, mode: str, workspace: str, plan: str = "") -> None:
         """Say that a run writes to a workspace from now on; saying it again goes on with the same run.
+
+        `plan` is the hash of what the run is about to do, for the audit log.
 
         Raises:
             RefusedByGate: the journal tells of another workspace, whose ids mean nothing in this one.
@@ -135,12 +146,30 @@ class Journal:
                 )
 
         self._commit(change)
+        if self._audit_folder is not None and run_id != self._run_id:
+            self._close_audit("left")
+            self._audit = Audit(self._audit_folder, run_id, mode, workspace, plan)
         self._run_id = run_id
 
     def end_run(self, run_id: str, status: str, error: str | None = None) -> None:
         """Say how a run ended: `finished`, `failed` or `stopped`; `error` is one sentence without secrets."""
         statement = sa.update(runs).where(runs.c.run_id == run_id)
         self._commit(lambda c: c.execute(statement.values(status=status, error=error, finished_at=_now())))
+        if run_id == self._run_id:
+            self._close_audit(status)
+
+    def audit_heads(self) -> dict[str, Head]:
+        """Where the audit logs ended that a run could close, by file name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(audit_heads)).mappings()
+            return {row["file"]: Head(**row) for row in rows}
+
+    def _close_audit(self, status: str) -> None:
+        if self._audit is None:
+            return
+        head = self._audit.close(status)
+        self._audit = None
+        self._commit(lambda connection: connection.execute(sa.insert(audit_heads).values(**vars(head))))
 
     def runs(self) -> list[RunRow]:
         """All runs, oldest first."""
@@ -204,6 +233,8 @@ class Journal:
             elif connection.execute(_AGAIN, values | {"key": intent.op_key}).rowcount != 1:
                 raise IllegalStep(f"{intent.op_key} is not {seen}")
 
+        if self._audit is not None:
+            self._sent[intent.op_key] = (intent.route, intent.payload_hash)
         try:
             self._commit(change)
         except sa.exc.IntegrityError as error:
@@ -212,9 +243,18 @@ class Journal:
             raise IllegalStep(f"{intent.op_key} was already intended") from error
 
     def settle(
-        self, op_key: str, event: Event, *, target_id: str | None = None, code: str = "", message: str = ""
+        self,
+        op_key: str,
+        event: Event,
+        *,
+        target_id: str | None = None,
+        code: str = "",
+        message: str = "",
+        answered_at: int | None = None,
     ) -> None:
         """Make it durable what came of an operation. `message` is the service's own, cut to 500 characters.
+
+        `answered_at` is the service's own time of the change (UTC seconds), where its answer tells it.
 
         Raises:
             IllegalStep: the operation is in no state in which it may take the event.
@@ -227,6 +267,7 @@ class Journal:
             "new_target_id": target_id,
             "new_code": code,
             "new_message": message[:500],
+            "new_answered_at": answered_at,
             "now": _now(),
         }
 
@@ -235,18 +276,42 @@ class Journal:
                 raise IllegalStep(f"{op_key} cannot take the event {event}")
 
         self._commit(change)
+        if self._audit is not None:
+            self._tell_audit(self._audit, op_key, event, state, target_id, code)
+
+    def _tell_audit(
+        self, audit: Audit, op_key: str, event: Event, state: State, target_id: str | None, code: str
+    ) -> None:
+        """A line about an operation; what an earlier run sent is looked up."""
+        sent = self._sent.get(op_key) if state is State.IN_DOUBT else self._sent.pop(op_key, None)
+        if sent is None:
+            query = sa.select(operations.c.route, operations.c.payload_hash).where(operations.c.op_key == op_key)
+            with self._engine.connect() as connection:
+                row = connection.execute(query).one()
+                sent = (row.route, row.payload_hash)
+        audit.settled(
+            {
+                "op": op_key,
+                "route": sent[0],
+                "payload": sent[1],
+                "outcome": event,
+                "state": state,
+                "target_id": target_id,
+                "code": code,
+            }
+        )
 
     def operations(self, entity_type: str, source_id: str) -> dict[str, Operation]:
         """The operations of one record by key."""
         with self._engine.connect() as connection:
             rows = connection.execute(_OF_RECORD, {"entity_type": entity_type, "source_id": source_id}).mappings()
-            return {row["op_key"]: _operation(row) for row in rows}
+            return {row["op_key"]: operation(row) for row in rows}
 
     def in_doubt(self) -> list[Operation]:
         """The operations of which nobody knows whether they were applied."""
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(operations).where(operations.c.state == State.IN_DOUBT)).mappings()
-            return [_operation(row) for row in rows]
+            return [operation(row) for row in rows]
 
     def begun(self, entity_type: str) -> set[str]:
         """The records that have operations and did not arrive: those that a run has to go on with."""
@@ -269,6 +334,11 @@ class Journal:
         with self._engine.connect() as connection:
             found: str | None = connection.scalar(query.limit(1))
             return found
+
+    @property
+    def undoing(self) -> Undoing:
+        """What a roll-back asks of the journal and tells it."""
+        return Undoing(self._engine, self._commit, self._run_id)
 
     # Records
 
@@ -364,11 +434,6 @@ def _durable(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     if isinstance(connection, sqlite3.Connection):
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-
-
-def _operation(row: sa.RowMapping) -> Operation:
-    kept: dict[str, Any] = {str(name): value for name, value in row.items() if name != "reserves"}
-    return Operation(**(kept | {"state": State(row["state"])}))
 
 
 def _now() -> dt.datetime:

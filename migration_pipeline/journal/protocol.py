@@ -5,7 +5,8 @@ What each state says of the target:
     intent     about to be sent, or sent and unanswered by a process that is still at work
     in_doubt   sent, and nobody knows whether it was applied; the target must be asked before anything is sent again
     rejected   certainly not applied; it may be sent again
-    done       certainly applied; it is never sent again
+    done       certainly applied; it is never sent again, unless a roll-back takes back what it made
+    undone     applied once, and what it made or changed is gone with a roll-back; it may be sent again
 """
 
 from enum import StrEnum
@@ -19,6 +20,7 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"
     REJECTED = "rejected"
     DONE = "done"
+    UNDONE = "undone"
 
 
 class Event(StrEnum):
@@ -31,6 +33,7 @@ class Event(StrEnum):
     RESTARTED = "restarted"  # a new run meets the intent of a run that is gone
     FOUND = "found"  # the target was asked, and holds it
     ABSENT = "absent"  # the target was asked long enough, and does not hold it
+    UNDONE = "undone"  # a roll-back removed the object that it made or changed
 
 
 STEPS: Final[dict[tuple[State | None, Event], State]] = {
@@ -44,6 +47,10 @@ STEPS: Final[dict[tuple[State | None, Event], State]] = {
     (State.IN_DOUBT, Event.ABSENT): State.REJECTED,
     # A refusal because the target already holds the object (a conflict that names it, an assignee already assigned).
     (State.REJECTED, Event.FOUND): State.DONE,
+    (State.DONE, Event.UNDONE): State.UNDONE,
+    # Whether it was applied no longer matters: the object that it would have changed is gone.
+    (State.IN_DOUBT, Event.UNDONE): State.UNDONE,
+    (State.UNDONE, Event.INTEND): State.INTENT,
 }
 """Every step that may be taken; what is not in the table is a defect, above all `in_doubt` to `intent`."""
 

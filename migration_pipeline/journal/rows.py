@@ -48,6 +48,7 @@ class Operation:
     attempts: int
     started_at: dt.datetime
     finished_at: dt.datetime | None
+    answered_at: int | None = None  # the service's own time of the change (UTC seconds), where its answer tells it
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,17 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Spared:
+    """A record that a roll-back left in the target, and why."""
+
+    entity_type: str
+    source_id: str
+    target_id: str | None
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class RunRow:
     """A run that wrote, or is writing."""
 
@@ -86,3 +98,9 @@ class RunRow:
     finished_at: dt.datetime | None
     status: str  # running | finished | failed | stopped
     error: str | None
+
+
+def operation(row: Mapping[Any, Any]) -> Operation:
+    """An operation out of a row of its table."""
+    kept = {str(name): value for name, value in row.items() if name != "reserves"}
+    return Operation(**(kept | {"state": State(row["state"])}))

@@ -58,6 +58,7 @@ operations = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("started_at", Utc, nullable=False),
     sa.Column("finished_at", Utc),
+    sa.Column("answered_at", sa.BigInteger),  # the service's own time of the change, where its answer tells it
     sa.Index("operations_of_record", "entity_type", "source_id"),
     # Few operations are open at a time: this index stays small and makes a restart cheap.
     sa.Index(
@@ -84,3 +85,37 @@ records = sa.Table(
     sa.Column("run_id", sa.String),
     sa.Column("at", Utc, nullable=False),
 )
+
+spared = sa.Table(
+    "spared",
+    metadata,
+    sa.Column("entity_type", sa.String, primary_key=True),
+    sa.Column("source_id", sa.String, primary_key=True),
+    sa.Column("target_id", sa.String),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("detail", sa.String, nullable=False),
+    sa.Column("run_id", sa.String),  # the run that spared it last
+    sa.Column("at", Utc, nullable=False),
+)
+"""Records that a roll-back left in the target, and why; a record that is removed later leaves the table."""
+
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("file", sa.String, primary_key=True),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.Column("hash", sa.String, nullable=False),
+)
+"""Where the audit logs ended."""
+
+
+def complete(engine: sa.Engine) -> None:
+    """Create what the database lacks: whole tables, and columns of tables that an earlier version made."""
+    metadata.create_all(engine)
+    known = sa.inspect(engine)
+    for table in metadata.sorted_tables:
+        present = {column["name"] for column in known.get_columns(table.name)}
+        for column in (column for column in table.c if column.name not in present):
+            definition = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
+            with engine.begin() as connection:
+                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))

@@ -175,6 +175,18 @@ def _in_state(state: str) -> Callable[[Question], str | None]:
     return lambda question: question.object_id if reading.state(question.conversation()) == state else None
 
 
+def _no_tag(question: Question) -> str | None:
+    there = {str(row.get("id")) for row in question.client.tags()}
+    return question.object_id if question.object_id not in there else None
+
+
+def _removed(read: Callable[[IntercomClient, str], Json | None]) -> Callable[[Question], str | None]:
+    def look(question: Question) -> str | None:
+        return question.object_id if read(question.client, question.object_id) is None else None
+
+    return look
+
+
 RULES: Final[Mapping[str, Rule]] = {
     "create_tag": Rule(_tag, "repeatable"),
     "create_conversation_attribute": Rule(_conversation_attribute, "direct", refusal_may_mean_found=True),
@@ -194,5 +206,9 @@ RULES: Final[Mapping[str, Rule]] = {
     "assign_team": Rule(_assigned("team"), "repeatable", refusal_may_mean_found=True),
     "close": Rule(_in_state("closed"), "repeatable", refusal_may_mean_found=True),
     "snooze": Rule(_in_state("snoozed"), "repeatable", refusal_may_mean_found=True),
+    "undo_ticket": Rule(_removed(IntercomClient.conversation), "repeatable", refusal_may_mean_found=True),
+    "undo_contact": Rule(_removed(IntercomClient.contact), "repeatable", refusal_may_mean_found=True),
+    "undo_company": Rule(_removed(IntercomClient.company), "repeatable", refusal_may_mean_found=True),
+    "undo_tag": Rule(_no_tag, "repeatable", refusal_may_mean_found=True),
 }
 """Every kind of call that the loader sends."""

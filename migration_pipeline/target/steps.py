@@ -215,6 +215,31 @@ def _manage(conversation_id: str, name: str, payload: Json, body: Callable[[Adap
     )  # fmt: skip
 
 
+def delete_conversation(conversation_id: str, mark: str) -> Step:
+    """Delete a conversation; keeping what reports count of it needs no scope of its own."""
+    return _removal("undo_ticket", "DELETE", "/conversations/{id}?retain_metrics=true", conversation_id, mark)
+
+
+def archive_contact(contact_id: str, mark: str) -> Step:
+    """Archive a contact: it can be brought back, and so can its external id."""
+    return _removal("undo_contact", "POST", "/contacts/{id}/archive", contact_id, mark)
+
+
+def delete_company(company_id: str, mark: str) -> Step:
+    """Delete a company."""
+    return _removal("undo_company", "DELETE", "/companies/{id}", company_id, mark)
+
+
+def delete_tag(tag_id: str, mark: str) -> Step:
+    """Delete a tag; Intercom refuses while anything carries it."""
+    return _removal("undo_tag", "DELETE", "/tags/{id}", tag_id, mark)
+
+
+def _removal(kind: str, method: str, route: str, object_id: str, mark: str) -> Step:
+    """`mark` tells the removals of a record from each other: it may be made and removed more than once."""
+    return Step(f"undo/{mark}", kind, method, route, {}, object_id, result=_object_itself(object_id))
+
+
 def update_conversation(
     conversation_id: str, name: str, payload: Json, other_spelling: Callable[[Json], Json] | None = None
 ) -> Step:

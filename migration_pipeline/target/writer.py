@@ -17,7 +17,7 @@ from migration_pipeline.model.run import Run
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.loading.work import StepRefused, StepUnclear, Work
 from migration_pipeline.target.reconcile import RULES, Question
-from migration_pipeline.target.steps import AGAIN, Adapted, Step
+from migration_pipeline.target.steps import AGAIN, Adapted, Json, Step
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +77,17 @@ class Writer:
         key = work.key(step.name)
         self._settle(work, work.operations[key], Event.FOUND, target_id, code="adopted")
 
+    def look_up(self, work: Work, step: Step) -> Operation | None:
+        """Settle an operation in doubt by asking the target, and send nothing; the operation, None if there is none.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: the run ends.
+        """
+        operation = work.operations.get(work.key(step.name))
+        if operation is not None and operation.state is State.IN_DOUBT:
+            return self._clear_up(work, step, operation)
+        return operation
+
     def _send(self, work: Work, step: Step, operation: Operation | None) -> Operation:
         """Send until the target holds it or refuses it for good."""
         adapted: Adapted = step.start
@@ -114,7 +125,7 @@ class Writer:
                 self._settle(work, operation, Event.REFUSED, None, type(error).__name__)
                 raise
             else:
-                return self._settle(work, operation, Event.ACCEPTED, target_id)
+                return self._settle(work, operation, Event.ACCEPTED, target_id, answered_at=_time_of(answer))
         raise StepRefused(step.name, 0, "", "no way to send it was accepted")
 
     def _intend(self, work: Work, step: Step, adapted: Adapted, operation: Operation | None) -> Operation:
@@ -153,9 +164,18 @@ class Writer:
             return intended
 
     def _settle(
-        self, work: Work, operation: Operation, event: Event, target_id: str | None, code: str = "", message: str = ""
+        self,
+        work: Work,
+        operation: Operation,
+        event: Event,
+        target_id: str | None,
+        code: str = "",
+        message: str = "",
+        answered_at: int | None = None,
     ) -> Operation:
-        self._journal.settle(operation.op_key, event, target_id=target_id, code=code, message=message)
+        self._journal.settle(
+            operation.op_key, event, target_id=target_id, code=code, message=message, answered_at=answered_at
+        )
         settled = replace(
             operation,
             state=after(operation.state, event),
@@ -163,6 +183,7 @@ class Writer:
             code=code,
             message=message,
             finished_at=dt.datetime.now(dt.UTC),
+            answered_at=answered_at,
         )
         work.operations[operation.op_key] = settled
         return settled
@@ -212,6 +233,12 @@ _SHARED: Final = (
     "identity",
     "adapted",
 )
+
+
+def _time_of(answer: Json) -> int | None:
+    """The service's own time of a change, where the answer tells it."""
+    told = answer.get("updated_at")
+    return told if isinstance(told, int) else None
 
 
 def _knows(step: Step, operation: Operation) -> bool:

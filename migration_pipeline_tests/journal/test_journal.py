@@ -56,6 +56,7 @@ def test_only_the_steps_of_the_table_are_taken(journal: Journal, state: State | 
         State.IN_DOUBT: [Event.INTEND, Event.LOST],
         State.REJECTED: [Event.INTEND, Event.REFUSED],
         State.DONE: [Event.INTEND, Event.ACCEPTED],
+        State.UNDONE: [Event.INTEND, Event.ACCEPTED, Event.UNDONE],
     }
 
     def take(step: Event, seen: State | None) -> None:

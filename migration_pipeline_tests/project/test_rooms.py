@@ -20,7 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "target": {"model", "config", "http", "staging", "journal"},
     "reports": {"model", "config", "staging", "journal"},
     "assets": {"model", "config", "http", "staging", "journal", "sources", "target", "reports", "jobs", "partitions"},
-    "cli": {"model", "config", "staging", "target", "reports", "assets"},
+    "cli": {"journal", "model", "config", "staging", "target", "reports", "assets"},
     "sandbox": set(),
 }
 DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedules", "sensors"}

@@ -1,0 +1,66 @@
+"""The job that takes back what a run made in the target. It makes no asset: it takes away what another run made.
+
+Belongs here: wiring. Does not belong here: what is removed and what is spared (`target.rollback`).
+"""
+
+from dataclasses import asdict
+from typing import Final
+
+import dagster as dg
+
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.journal import exporting
+from migration_pipeline.model.errors import MigrationError, SettingsError
+from migration_pipeline.partitions import WHOLE_RANGE
+from migration_pipeline.staging.atomic import write_json
+from migration_pipeline.staging.catalogue import rebuild
+from migration_pipeline.target.rollback import require_known, roll_back
+
+ROLLBACK_JOB: Final = "rollback"
+ROLLBACK_OF: Final = "migration/rollback_of"
+"""Run tag that names the run to take back; nothing is taken back without it."""
+
+
+@dg.op
+def take_back(context: dg.OpExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """Remove what the named run made; what people touched since, or what something else uses, stays and is listed."""
+    try:
+        with workbench.telling(context.run_id, "rollback"):
+            _take_back(context, workbench)
+    except MigrationError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+def _take_back(context: dg.OpExecutionContext, workbench: Workbench) -> None:
+    undone = context.run.tags.get(ROLLBACK_OF, "").strip()
+    if not undone:
+        raise SettingsError(f"Say which run to take back: launch this job with the tag {ROLLBACK_OF}=<run id>.")
+    run = workbench.run(context.run_id, "rollback")
+    client, journal = workbench.client, workbench.journal
+    require_known(journal, undone)
+    journal.begin_run(run.run_id, run.mode, client.workspace)
+    with exporting(journal, workbench.outcomes_path):
+        done = roll_back([undone], workbench.staging, journal, client, workbench.migration, run)
+    journal.end_run(run.run_id, "finished")
+    rebuild(workbench.staging)
+    document = {
+        "run_id": undone,
+        "rollback_run_id": run.run_id,
+        "removed": dict(done.removed),
+        "spared": [asdict(left) for left in done.spared],
+    }
+    write_json(workbench.rollback_path(undone), document)
+    context.log.info("removed: %s; spared: %d", dict(done.removed), len(done.spared))
+
+
+@dg.job(
+    name=ROLLBACK_JOB,
+    description=(
+        f"Takes back what one run made in the target (tag {ROLLBACK_OF}=<run id>); what people touched since stays."
+    ),
+    tags={**WHOLE_RANGE, "migration/mode": "rollback"},
+    executor_def=dg.in_process_executor,
+)
+def rollback() -> None:
+    """Take back one run."""
+    take_back()
