@@ -90,14 +90,6 @@ def newest_summary(sandbox: Sandbox) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.behaviour("S56")
-def test_progress_can_be_asked_for(sandbox: Sandbox) -> None:
-    told = migrate("status", "--config", sandbox.config, "--json").json
-    assert told["status"] == "finished"
-    assert all(entry["done"] == entry["total"] for entry in told["stages"] if entry["total"] is not None)
-    assert told["stages"]
-
-
 @pytest.mark.behaviour("S27", "S45")
 def test_a_mapping_is_proposed_before_anything_is_written(serve: Callable[..., Sandbox]) -> None:
     sandbox = serve(tickets=40, seed=12)

@@ -88,6 +88,14 @@ def test_a_full_run_brings_every_comment_once(sandbox: Sandbox, full: dict[str, 
     assert findings.files > 0
 
 
+@pytest.mark.behaviour("S56")
+def test_progress_can_be_asked_for(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    told = migrate("status", "--config", sandbox.config, "--json").json
+    assert (told["run_id"], told["status"]) == (full["run_id"], "finished")
+    loaded = next(e for e in told["stages"] if (e["stage"], e["entity_type"]) == ("load", "tickets"))
+    assert loaded["done"] == loaded["total"] > 0
+
+
 @pytest.mark.behaviour("S51", "S52")
 def test_every_ticket_of_the_source_is_accounted_for(sandbox: Sandbox, full: dict[str, Any]) -> None:
     assert adds_up(full)
