@@ -22,6 +22,8 @@ from migration_pipeline.staging.atomic import read_json
 from migration_pipeline.staging.progress import read_progress
 
 POLL_SECONDS = 0.25
+STOP_SECONDS = 9.0
+"""Time that a run gets to stop in. What is under way then stands in the journal as in doubt, and is asked for later."""
 _EXECUTE = (sys.executable, "-m", "dagster", "job", "execute", "-m", "migration_pipeline.definitions")
 STAGES = {
     "extract": "reading", "files": "files of", "normalize": "normalizing", "map": "mapping", "load": "loading",
@@ -57,28 +59,35 @@ def run_job(job: str, migration: Migration, tags: Mapping[str, str] | None = Non
             env={**instance_environment(migration), "MIGRATION_TELL": str(told)},
             start_new_session=True,  # a signal reaches the run once: from us
         )
-        _forward_signals(process)
-        _show_progress(process, migration.root / "progress.json", time.time())
+        asked = _forward_signals(process)
+        _show_progress(process, migration.root / "progress.json", time.time(), asked)
         document: dict[str, Any] = read_json(told) or {}
     if "error" in document:
         raise Told(document["error"], document["exit"])
+    if asked and process.returncode == -signal.SIGKILL:
+        raise Told("The run was stopped; the next one goes on from here.", 1)
     if process.returncode or "run_id" not in document:
         raise Told(f"The run failed for a reason that is not a user's to mend; {log_path} says which.", 1)
     return Ended(document["run_id"], round(time.monotonic() - started, 2))
 
 
-def _forward_signals(process: subprocess.Popen[bytes]) -> None:
+def _forward_signals(process: subprocess.Popen[bytes]) -> list[float]:
+    """Have the run stop when this process is told to; the moments (monotonic seconds) when that was."""
+    asked: list[float] = []
+
     def forward(number: int, frame: FrameType | None) -> None:
         del number, frame
         if process.poll() is None:
+            asked.append(time.monotonic())
             console.print("Stopping; what is under way is finished first…")
             process.send_signal(signal.SIGINT)
 
     signal.signal(signal.SIGINT, forward)
     signal.signal(signal.SIGTERM, forward)
+    return asked
 
 
-def _show_progress(process: subprocess.Popen[bytes], path: Path, since: float) -> None:
+def _show_progress(process: subprocess.Popen[bytes], path: Path, since: float, asked: list[float]) -> None:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -96,6 +105,8 @@ def _show_progress(process: subprocess.Popen[bytes], path: Path, since: float) -
                     _update(shown, tasks, entry)
             if ended:
                 return
+            if asked and time.monotonic() - asked[0] > STOP_SECONDS:
+                process.kill()
             time.sleep(POLL_SECONDS)
 
 
