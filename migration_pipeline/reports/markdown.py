@@ -1,4 +1,4 @@
-"""The four columns as Markdown, for places that show Markdown (an asset's page, a chat, an issue)."""
+"""The four columns as Markdown, for places that show Markdown (an asset's page, a chat)."""
 
 from migration_pipeline.reports.report import Report
 
