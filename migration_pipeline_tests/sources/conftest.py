@@ -155,8 +155,10 @@ class Place:
         """The same folder after the process came back: a new source, nothing remembered but what is on disk."""
         return place(self.migration)
 
-    def extract(self) -> int:
-        return sum(self.source.extract(entity_type, self.staging, self.run()) for entity_type in self.order)
+    def extract(self, *entity_types: str) -> int:
+        return sum(
+            self.source.extract(entity_type, self.staging, self.run()) for entity_type in entity_types or self.order
+        )
 
     def sample(self, size: int, seed: int = 1) -> tuple[str, ...]:
         """Draw and read a sample; its ids."""
@@ -165,9 +167,9 @@ class Place:
             self.source.extract_sample(entity_type, sample, self.staging, self.run())
         return sample.ids
 
-    def normalize(self) -> dict[str, int]:
+    def normalize(self, *entity_types: str) -> dict[str, int]:
         made: dict[str, int] = {}
-        for entity_type in self.order:
+        for entity_type in entity_types or self.order:
             made |= self.source.normalize(entity_type, self.staging)
         return made
 
