@@ -7,7 +7,9 @@ told by the step that needs it.
 import datetime as dt
 import errno
 import os
+import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 import sqlalchemy.exc
 from platformdirs import user_state_path
 
@@ -34,6 +37,7 @@ from migration_pipeline.staging.progress import ProgressFile
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient, connect
 
+_MALFORMED: Final = re.compile(r"malformed|not a database|disk I/O error")
 EXIT_CODES: Final[dict[type[MigrationError], int]] = {SettingsError: 2, RefusedByGate: 3}
 
 
@@ -161,10 +165,12 @@ class Workbench:
             progress.end(self._ended)
         if "journal" in self.__dict__:
             self.journal.close()
-        # A call that a stopped run left behind may still write: then the lock ends with the process, and no sooner.
-        if self._lock and not under_way():
-            self._lock.release()
-            self._lock = None
+        lock, self._lock = self._lock, None
+        if lock and under_way():
+            # A call that a stopped run left behind may still write: others wait for it, or for the process's end.
+            threading.Thread(target=_released_later, args=(lock,), daemon=True).start()
+        elif lock:
+            lock.release()
 
     @contextmanager
     def telling(self, run_id: str, mode: str) -> Iterator[None]:
@@ -188,6 +194,8 @@ class Workbench:
             self._ended = "stopped" if isinstance(sentence, RunStopped) else "failed"
             if not failed_before:
                 self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
+            if not isinstance(error, Exception):
+                raise  # a signal: whoever runs us ends the run in its own way
             raise sentence from error
 
     def _tell(self, document: dict[str, Any]) -> None:
@@ -210,6 +218,13 @@ class Workbench:
         return self._progress_file.setdefault(run_id, ProgressFile(path, run_id, mode))
 
 
+def _released_later(lock: WorkspaceLock) -> None:
+    """Let go of the lock once no call is under way."""
+    while under_way():
+        time.sleep(0.2)
+    lock.release()
+
+
 def _sentence(error: BaseException, config: Path) -> MigrationError | None:
     """The error as a user should see it; None for a defect of ours, which keeps its traceback."""
     if isinstance(error, MigrationError):
@@ -225,6 +240,19 @@ def _sentence(error: BaseException, config: Path) -> MigrationError | None:
         )
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return SettingsError(f"{error.filename} cannot be written ({error.strerror}); check data_dir in {config}.")
-    if isinstance(error, KeyboardInterrupt):
+    damaged = re.search(r"(\S+\.parquet)", str(error)) if isinstance(error, duckdb.Error | pa.ArrowInvalid) else None
+    if damaged:
+        path = Path(damaged[1].strip("'\"`"))
+        return SettingsError(
+            f"{path} is damaged ({str(error).splitlines()[0][:200]}). Remove the folder {path.parent} and start again: "
+            "what it held is read and made anew."
+        )
+    if isinstance(error, sqlalchemy.exc.DatabaseError) and _MALFORMED.search(str(error.orig)):
+        return SettingsError(
+            f"The journal of the migration that {config} names, journal.sqlite, is damaged ({error.orig}). Put its "
+            "newest backup back, or rescue it with `sqlite3 journal.sqlite .recover`; do not remove it: it is what "
+            "keeps conversations from arriving twice."
+        )
+    if not isinstance(error, Exception):  # a signal, under whatever name
         return RunStopped("The run was stopped; the next one goes on from here.")
     return None

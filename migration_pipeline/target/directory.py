@@ -185,7 +185,7 @@ def _tag_name(inputs: Inputs, name: str) -> str:
 def tag_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     """Payload rows of the tags, and of the tag that marks what was migrated."""
     if name := inputs.options.migrated_tag:
-        yield {"source_id": f"{OWN}migrated", "digest": digest(name), "losses": [], "name": name}
+        yield {"source_id": f"{OWN}{name}", "digest": digest(name), "losses": [], "name": name}
     names = tag_names(inputs)
     for row in inputs.rows("SELECT source_id, name FROM record_tags ORDER BY source_id"):
         becomes = names.get(row["name"])
