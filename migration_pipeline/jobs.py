@@ -11,7 +11,7 @@ import dagster as dg
 from migration_pipeline.model.run import Mode
 from migration_pipeline.partitions import WHOLE_RANGE
 
-MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "full"}
+MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "full", "delta_migration": "delta"}
 """The jobs that write to the target."""
 
 VERIFICATION_JOB: Final = "verification"
@@ -19,6 +19,7 @@ VERIFICATION_JOB: Final = "verification"
 _DESCRIPTIONS: Final = {
     "demo_migration": "Moves a small sample of tickets, drawn by chance, with everything that belongs to them.",
     "full_migration": "Moves the whole help desk; whatever an earlier run moved already stays as it is.",
+    "delta_migration": "Moves what changed in the help desk since the full run: new, changed and deleted records.",
 }
 
 jobs = [

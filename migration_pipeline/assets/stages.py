@@ -10,7 +10,7 @@ import pyarrow as pa
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.jobs import MODES
 from migration_pipeline.model.entities import ENTITY_TYPES
-from migration_pipeline.model.errors import MigrationError, SettingsError
+from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.model.run import Mode, Run
 from migration_pipeline.staging.catalogue import rebuild
 
@@ -29,6 +29,12 @@ def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[R
     try:
         with workbench.telling(context.run.run_id, mode):
             run = workbench.run(context.run.run_id, mode)
+            if mode == "delta" and not any(
+                r.mode == "full" and r.status == "finished" for r in workbench.journal.runs()
+            ):
+                raise RefusedByGate(
+                    "A delta follows a full run, and none has finished yet: start `migrate full` first."
+                )
             rebuild(workbench.staging)  # people may look from the first step on, and see what the step before added
             yield run
     except MigrationError as error:

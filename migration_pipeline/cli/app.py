@@ -107,6 +107,13 @@ def full(config: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@common
+def delta(config: Path | None, as_json: bool) -> None:
+    """Move what changed in the source since the full run, and nothing else."""
+    _migrate("delta_migration", config, as_json=as_json)
+
+
+@main.command()
 @click.option("--watch", is_flag=True, help="Go on until the run ends.")
 @common
 def status(config: Path | None, as_json: bool, watch: bool) -> None:

@@ -7,7 +7,7 @@ anything, asking the target, or deciding what to send.
 from migration_pipeline.journal.exporting import exporting
 from migration_pipeline.journal.journal import Journal, KeyTaken
 from migration_pipeline.journal.protocol import Event, IllegalStep, State, after
-from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, RunRow, Spared
+from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, Remembered, RunRow, Spared
 from migration_pipeline.journal.undoing import Undoing
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Known",
     "Operation",
     "Outcome",
+    "Remembered",
     "RunRow",
     "Spared",
     "State",

@@ -20,8 +20,8 @@ from migration_pipeline.journal import protocol
 from migration_pipeline.journal.audit import Audit, Head
 from migration_pipeline.journal.commits import GroupCommit
 from migration_pipeline.journal.protocol import Event, IllegalStep, State
-from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, RunRow, operation
-from migration_pipeline.journal.tables import audit_heads, complete, operations, records, runs
+from migration_pipeline.journal.rows import Intent, Known, Operation, Outcome, Remembered, RunRow, operation
+from migration_pipeline.journal.tables import audit_heads, complete, impressions, operations, records, runs
 from migration_pipeline.journal.undoing import Undoing
 from migration_pipeline.model.errors import MigrationError, RefusedByGate
 from migration_pipeline.model.outcomes import OUTCOMES
@@ -78,6 +78,12 @@ _UPDATE_RECORD = (
     .where(_KEY)
     .values({column.name: sa.bindparam(column.name) for column in records.c if not column.primary_key})
 )
+
+_OF_IMPRESSION = (impressions.c.entity_type == sa.bindparam("of_type")) & (
+    impressions.c.source_id == sa.bindparam("of_id")
+)
+_FORGET_IMPRESSION = sa.delete(impressions).where(_OF_IMPRESSION)
+_INSERT_IMPRESSION = sa.insert(impressions)
 
 
 class Journal:
@@ -346,7 +352,7 @@ class Journal:
         """Set the newest outcome of records, all of them or none.
 
         What has arrived stays known: an outcome without a target id keeps the one that is known, and a record that was
-        migrated stays so when a later run skips it or fails it.
+        migrated stays so when a later run skips it or fails it, unless that run removed it from the target (`gone`).
         """
         told = list(outcomes)
 
@@ -375,10 +381,17 @@ class Journal:
         if known is None:
             named = {"entity_type": outcome.entity_type, "source_id": outcome.source_id}
             connection.execute(_INSERT_RECORD, named | values)
+        elif outcome.gone:
+            connection.execute(_UPDATE_RECORD, key | values)
         elif known.outcome != "migrated" or outcome.outcome == "migrated":
             values["target_id"] = outcome.target_id or known.target_id
             values["target_url"] = outcome.target_url or known.target_url
             connection.execute(_UPDATE_RECORD, key | values)
+        if outcome.seen is not None or outcome.gone:
+            connection.execute(_FORGET_IMPRESSION, key)
+        if outcome.seen is not None:
+            named = {"entity_type": outcome.entity_type, "source_id": outcome.source_id}
+            connection.execute(_INSERT_IMPRESSION, named | {"seen": dict(outcome.seen)})
 
     def known(self, entity_type: str, source_ids: Iterable[str]) -> dict[str, Known]:
         """What is known of records, by source id; records without an outcome are left out."""
@@ -393,6 +406,18 @@ class Journal:
                 )
                 found.update({row[0]: Known(row[1], row[2], row[3]) for row in rows})
         return found
+
+    def remembered(self, entity_type: str, source_id: str) -> Remembered | None:
+        """What is known of a record that was migrated; None of any other."""
+        of_record = (records.c.entity_type == entity_type, records.c.source_id == source_id)
+        of_seen = (impressions.c.entity_type == entity_type, impressions.c.source_id == source_id)
+        with self._engine.connect() as connection:
+            query = sa.select(records.c.target_id, records.c.digest).where(*of_record, records.c.outcome == "migrated")
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            seen = connection.scalar(sa.select(impressions.c.seen).where(*of_seen))
+            return Remembered(row.target_id, row.digest, seen)
 
     def target_id(self, entity_type: str, source_id: str) -> str | None:
         """The target's id of a record that was migrated; None of any other."""

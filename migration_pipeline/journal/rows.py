@@ -65,6 +65,8 @@ class Outcome:
     detail: str | None = None
     losses: tuple[Loss, ...] = ()
     digest: str | None = None
+    seen: Mapping[str, Any] | None = None  # how the target's object looked when we left it; None leaves what is known
+    gone: bool = False  # we removed it from the target: what was migrated is so no more
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ class Known:
     outcome: str
     target_id: str | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A record that was migrated, as a later run that changes it finds it."""
+
+    target_id: str | None
+    digest: str | None  # of the payload that the target holds
+    seen: Mapping[str, Any] | None  # how the target's object looked when we left it
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,14 @@ records = sa.Table(
     sa.Column("at", Utc, nullable=False),
 )
 
+impressions = sa.Table(
+    "impressions",
+    metadata,
+    sa.Column("entity_type", sa.String, primary_key=True),
+    sa.Column("source_id", sa.String, primary_key=True),
+    sa.Column("seen", sa.JSON, nullable=False),  # ids and hashes of how the record's object looked when we left it
+)
+
 spared = sa.Table(
     "spared",
     metadata,

@@ -147,6 +147,7 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("body_html", pa.string()),
             ("body_text", pa.string()),
             ("created_at", TIME),
+            ("redacted", pa.bool_()),  # something was taken out of it, or of its files, after it was written
         ]
     ),
     "attachments": pa.schema(

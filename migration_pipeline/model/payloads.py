@@ -70,6 +70,7 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("snoozed_until", TIME),
             ("part_count", pa.int64()),
             ("opener_comment_ref", pa.string()),  # the comment that the opener carries; null when the opener is a stub
+            ("opener_redacted", pa.bool_()),
         ]
     ),
     "parts": pa.schema(
@@ -84,6 +85,7 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("body", pa.string()),  # HTML
             ("created_at", TIME),
             ("files", FILES),
+            ("redacted", pa.bool_()),  # the source took something out of the comment after it was written
         ]
     ),
 }
@@ -93,7 +95,7 @@ PLAN: Final = pa.schema(
         ("entity_type", pa.string()),
         ("source_id", pa.string()),
         ("source_url", pa.string()),
-        ("action", pa.string()),  # create | keep | skip | fail
+        ("action", pa.string()),  # create | update | keep | retire | skip | fail
         ("reason", pa.string()),
         ("detail", pa.string()),
         ("digest", pa.string()),

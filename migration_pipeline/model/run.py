@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from migration_pipeline.model.errors import RunStopped
 
-Mode = Literal["demo", "full", "rollback"]
+Mode = Literal["demo", "full", "delta", "rollback"]
 
 
 class Progress(Protocol):

@@ -17,17 +17,24 @@ _SHOWN: Final = 200
 """Characters of a text that a finding shows."""
 
 _EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "comments": ("body_clipped",),
-    "created_at": ("date_bumped",),
-    "body": ("body_clipped", "file_rejected"),
-    "files": ("file_rejected", "file_missing"),
-    "attributes": ("value_dropped", "value_truncated"),
+    "comments": ("body_clipped", "requester_changed"),
+    "created_at": ("date_bumped", "comment_edited"),
+    "authors": ("author_changed", "requester_changed"),
+    "body": ("body_clipped", "file_rejected", "comment_edited", "author_changed"),
+    "files": ("file_rejected", "file_missing", "comment_edited"),
+    "attributes": ("value_dropped", "value_truncated", "conflict_kept"),
+    "title": ("conflict_kept",),
+    "tags": ("conflict_kept",),
+    "assignee": ("conflict_kept",),
+    "team": ("conflict_kept",),
+    "state": ("conflict_kept",),
     "participants": ("reference_skipped",),
     "company": ("reference_skipped",),
     "companies": ("reference_skipped",),
-    "email": ("shared_contact", "email_dropped"),
-    "phone": ("shared_contact", "value_dropped"),
-    "name": ("shared_contact",),
+    "email": ("shared_contact", "email_dropped", "conflict_kept"),
+    "phone": ("shared_contact", "value_dropped", "conflict_kept"),
+    "name": ("shared_contact", "conflict_kept"),
+    "website": ("conflict_kept",),
     "signed_up_at": ("shared_contact",),
 }
 """The losses of a record that explain a difference in a field."""
@@ -49,10 +56,11 @@ class Thread:
     """What a conversation was meant to be, in the target's ids."""
 
     requester: str
-    opener: str
+    opener: str | None  # None where the opener says something that the ticket no longer does
     created_at: int
     replies: tuple[Reply, ...]
-    made: Mapping[int, str]  # ids of the parts, by position, as the journal knows them
+    made: Mapping[str, str]  # ids of the parts, by key, as the journal knows them
+    ours: frozenset[str]  # ids of all parts that the journal knows, those of earlier texts too
     title: str | None
     attributes: tuple[Json, Json]  # list values by label, and by option id
     tags: tuple[str, ...]
@@ -94,7 +102,7 @@ def compare_thread(thread: Thread, conversation: Json, losses: Sequence[str], do
         first = differing[0] if differing else (None, None)
         return finding(field, first[0], first[1], losses, matched=not differing)
 
-    bodies = [(plain_hash(thread.opener), thread.opener, opener.body)]
+    bodies = [(plain_hash(thread.opener), thread.opener, opener.body)] if thread.opener is not None else []
     bodies += [(body_hash(reply.body), readable(reply.body), message.body) for reply, message in said]
     changed = [(meant, readable(read)) for hashed, meant, read in bodies if hashed != body_hash(read)]
     meant_body, read_body = changed[0] if changed else (None, None)
@@ -168,15 +176,15 @@ def _paired(thread: Thread, conversation: Json) -> tuple[list[tuple[Reply, Messa
     The journal knows the ids; a part whose id it never learned is found by what it says. What others wrote after the
     load, and what bots say, is no concern of ours.
     """
-    answered = list(reading.messages(conversation))
+    answered = [message for message in reading.messages(conversation) if not message.redacted]
     by_id = {message.id: message for message in answered}
     pairs: list[tuple[Reply, Message | None]] = [
-        (reply, by_id.get(thread.made.get(reply.position, ""))) for reply in thread.replies
+        (reply, by_id.get(thread.made.get(reply.key, ""))) for reply in thread.replies
     ]
-    taken = {message.id for _, message in pairs if message is not None} | set(thread.made.values())
+    taken = {message.id for _, message in pairs if message is not None} | thread.ours
     rest = [message for message in answered if message.id not in taken]
     for number, (reply, message) in enumerate(pairs):
-        if message is None and not thread.made.get(reply.position):
+        if message is None and not thread.made.get(reply.key):
             said = next((m for m in rest if m.created_at == reply.created_at and m.author == reply.author), None)
             if said is not None:
                 rest.remove(said)

@@ -61,6 +61,7 @@ _TICKETS: Final = """
 _COMMENTS: Final = """
     SELECT
         said.ticket_ref, said.source_id, said.author_ref, said.visibility, said.body_html, said.body_text,
+        coalesce(said.redacted, false) AS redacted,
         epoch(said.created_at)::BIGINT AS created,
         CASE WHEN author.source_id IS NOT NULL THEN coalesce(author.kind, 'end_user') END AS contact_kind,
         author.name AS contact_name,
@@ -200,6 +201,9 @@ class _Rules:
             "part_count": parts,
             "opener_comment_ref": thread.opener_comment_ref,
         }
+        # That a comment was redacted is known to a run that reads the source's history, and not to a demo: it decides
+        # how a change is carried, never whether there is one.
+        redacted = {comment["source_id"] for comment in comments if comment["redacted"]}
         losses.extend(_nobody(row))
         content: list[object] = [head | {"created_at": thread.at}, thread.parts]
         payload = {
@@ -207,9 +211,10 @@ class _Rules:
             "source_url": row["source_url"],
             "digest": digest(content),
             "losses": distinct([*thread.losses, *losses]),
+            "opener_redacted": thread.opener_comment_ref in redacted,
             **head,
         }
-        return payload, _part_rows(row["source_id"], thread)
+        return payload, _part_rows(row["source_id"], thread, redacted)
 
     def _attributes(self, row: dict[str, Any], losses: list[Loss]) -> dict[str, Any]:
         """The values of the conversation's attributes, the key first."""
@@ -289,9 +294,15 @@ def _left_out(row: dict[str, Any], reason: str, detail: str | None) -> dict[str,
     }
 
 
-def _part_rows(ticket_ref: str, thread: Thread) -> list[dict[str, Any]]:
+def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str]) -> list[dict[str, Any]]:
     return [
-        {**part, "ticket_ref": ticket_ref, "position": position, "created_at": _time(part["at"])}
+        {
+            **part,
+            "ticket_ref": ticket_ref,
+            "position": position,
+            "created_at": _time(part["at"]),
+            "redacted": part["comment_ref"] in redacted,
+        }
         for position, part in enumerate(thread.parts)
     ]
 

@@ -7,22 +7,24 @@ what a record consists of (`definitions`, `people`, `threads`), or what a mode d
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal
 
 import duckdb
 
 from migration_pipeline.config import Migration
-from migration_pipeline.journal import Journal, Outcome
+from migration_pipeline.journal import Journal, Outcome, Remembered
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient
-from migration_pipeline.target.loading import definitions, people, threads
+from migration_pipeline.target.loading import changed_people, definitions, people, threads
+from migration_pipeline.target.loading.changed_threads import change
 from migration_pipeline.target.loading.desk import Desk, by_name
+from migration_pipeline.target.loading.retiring import retire
 from migration_pipeline.target.loading.work import ParentMissing, StepUnclear, Work
 from migration_pipeline.target.rows import Row, batches, count, rows, tickets
 from migration_pipeline.target.workers import in_threads
@@ -59,6 +61,12 @@ _LOADERS: Final[Mapping[str, Callable[[Desk, Work, Row], Outcome]]] = {
     "companies": people.company,
     "contacts": people.contact,
 }
+
+_CHANGERS: Final[Mapping[str, Callable[[Desk, Work, Row, Remembered], Outcome]]] = {
+    "companies": changed_people.company,
+    "contacts": changed_people.contact,
+}
+"""How records that have arrived are changed; the others are matched or made by name, which may be done again."""
 
 _ONE_AFTER_THE_OTHER: Final = {"fields": "model, lower(name)", "tags": "lower(name)"}
 """Records with an equal name become one object of the target; they must not be created at the same time."""
@@ -130,28 +138,41 @@ def _execute(desk: Desk, entity_type: str, unit: _Unit) -> Counter[str]:
     desk.journal.record(unit.outcomes)
     for row, parts in unit.records:
         known = desk.journal.known(entity_type, [row["source_id"]]).get(row["source_id"])
-        if known is not None and known.outcome == "migrated":
+        if row["action"] == "create" and known is not None and known.outcome == "migrated":
             counts["kept"] += 1  # the plan was made before it arrived
             continue
-        outcome = _create(desk, entity_type, row, parts)
+        outcome = _bring(desk, entity_type, row, parts)
         desk.journal.record([outcome])
         counts[outcome.outcome] += 1
     return counts
 
 
-def _create(desk: Desk, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
-    """Have the target hold one record; what became of it."""
-    work = desk.work(entity_type, row["source_id"])
+def _bring(desk: Desk, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
+    """Have the target hold one record as it is now; what became of it."""
+    known = desk.journal.remembered(entity_type, row["source_id"]) if row["action"] != "create" else None
+    work = desk.work(entity_type, row["source_id"], again=known is not None)
     try:
+        if row["action"] == "retire":
+            return retire(desk, work, row, known)
         if entity_type == "tickets":
-            return threads.ticket(desk, work, row, parts)
+            return threads.ticket(desk, work, row, parts) if known is None else change(desk, work, row, parts, known)
+        if known is not None and entity_type in _CHANGERS:
+            return _CHANGERS[entity_type](desk, work, row, known)
         return _LOADERS[entity_type](desk, work, row)
     except ParentMissing as missing:
-        return desk.failed(work, row, "parent_failed", str(missing))
+        return _stays(desk.failed(work, row, "parent_failed", str(missing)), known)
     except StepUnclear as unclear:
-        return desk.failed(work, row, "target_unclear", str(unclear))
+        return _stays(desk.failed(work, row, "target_unclear", str(unclear)), known)
     except FileNotFoundError as error:
-        return desk.failed(work, row, "file_missing", f"{error.filename} is no longer in the staged files")
+        told = desk.failed(work, row, "file_missing", f"{error.filename} is no longer in the staged files")
+        return _stays(told, known)
+
+
+def _stays(told: Outcome, known: Remembered | None) -> Outcome:
+    """A record that arrived before stays migrated under its earlier payload, so that a later run takes it up again."""
+    if known is None:
+        return told
+    return replace(told, outcome="migrated", target_id=known.target_id, target_url=None, digest=known.digest)
 
 
 # What there is to do
@@ -163,7 +184,9 @@ def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, entity_type:
     payload = tables.scan("payloads", entity_type, PAYLOADS[entity_type])
     connection.execute(f"CREATE VIEW payload AS FROM {payload}")
     connection.execute(
-        "CREATE VIEW chosen AS SELECT payload.* FROM plan JOIN payload USING (source_id) WHERE action = 'create'"
+        "CREATE VIEW chosen AS SELECT payload.*, plan.action, plan.reason AS planned_reason, "
+        "plan.detail AS planned_detail FROM plan JOIN payload USING (source_id) "
+        "WHERE action IN ('create', 'update', 'retire')"
     )
     connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
 
@@ -173,7 +196,7 @@ def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> N
     (stale,) = count(
         connection,
         "SELECT count(*) FROM plan LEFT JOIN payload USING (source_id) "
-        "WHERE action = 'create' AND payload.digest IS DISTINCT FROM plan.digest",
+        "WHERE action IN ('create', 'update', 'retire') AND payload.digest IS DISTINCT FROM plan.digest",
     )
     if stale:
         raise SettingsError(

@@ -48,6 +48,8 @@ class Reply:
     body: str  # HTML
     created_at: int  # UTC seconds, as meant
     files: tuple[Attached, ...]
+    key: str = "0"  # of the comment it comes from; the same in every run
+    redacted: bool = False  # the source took something out of it after it was written
 
     @property
     def author(self) -> str:
@@ -55,10 +57,11 @@ class Reply:
         return f"{self.author_kind}:{self.author_id}"
 
 
-def create_conversation(contact_id: str, text: str, created_at: int) -> Step:
+def create_conversation(contact_id: str, text: str, created_at: int, comment_ref: str | None = None) -> Step:
     """Open a conversation in a contact's name, in plain text.
 
-    No two of ours share contact and second, so that the pair can be searched for when an answer is lost.
+    No two of ours share contact and second, so that the pair can be searched for when an answer is lost. `comment_ref`
+    is the comment whose words these are; None where nobody said them.
     """
     meant = {"from": {"type": "user", "id": contact_id}, "body": text, "created_at": created_at}
 
@@ -80,7 +83,7 @@ def create_conversation(contact_id: str, text: str, created_at: int) -> Step:
         "POST",
         "/conversations",
         {"contact": contact_id, "body": short_hash(text), "created_at": created_at},
-        start={"contact": contact_id, "created_at": created_at},
+        start={"contact": contact_id, "created_at": created_at, "comment": comment_ref},
         body=lambda adapted: {**meant, "created_at": adapted["created_at"], "body": opener_text(text, adapted)},
         identity=lambda adapted: plain_hash(opener_text(text, adapted)),
         reserves=lambda adapted: f"conversation:{adapted['contact']}:{adapted['created_at']}",
@@ -103,7 +106,13 @@ def whole_opener(contact_id: str, text: str, created_at: int) -> Reply:
     body = f"<p>[The whole message is attached: {WHOLE_OPENER}]</p>"
     data = text.encode()
     file = Attached(WHOLE_OPENER, "text/plain", len(data), sha256(data).hexdigest(), data)
-    return Reply(-1, "comment", "contact", contact_id, body, created_at, (file,))
+    return Reply(-1, "comment", "contact", contact_id, body, created_at, (file,), "")
+
+
+def opener_as_reply(contact_id: str, text: str, created_at: int, key: str, *, redacted: bool = False) -> Reply:
+    """The opening text as a part, where the opener itself can no longer say it."""
+    lines = [f"<p>{escape(line, quote=False)}</p>" for line in text.split("\n") if line.strip()]
+    return Reply(0, "comment", "contact", contact_id, "".join(lines), created_at, (), key, redacted)
 
 
 def reply(
@@ -185,7 +194,7 @@ def reply(
         return found.id if found else None
 
     return Step(
-        f"part/{part.position}" if part.position >= 0 else "opener",
+        f"part/{part.key}" if part.key else "opener",
         "reply",
         "POST",
         "/conversations/{id}/reply",

@@ -1,7 +1,8 @@
 """The load plan: what the mode of a run decides, as rows that the loader executes without knowing modes.
 
 demo: the sample, and all it refers to. full: everything. Either way a record whose payload the journal knows to be
-in the target already is kept, and needs no call.
+in the target already is kept, and needs no call. delta: what is new, what differs from what the target holds, and what
+left the source after it was migrated; nothing else.
 """
 
 from collections.abc import Mapping
@@ -69,7 +70,8 @@ def make_plan(entity_type: str, staging: Staging, run: Run, sample: tuple[str, .
     """
     connection = staging.connect()
     _views(connection, staging, sample)
-    staging.tables.write_query("plan", entity_type, PLAN, connection, _query(entity_type), {"run_id": run.run_id})
+    query = _changes(entity_type) if run.mode == "delta" else _query(entity_type)
+    staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
     counts = connection.sql(
         f"SELECT action, count(*) FROM {staging.tables.scan('plan', entity_type, PLAN)} GROUP BY action"
     ).fetchall()
@@ -128,4 +130,61 @@ def _query(entity_type: str) -> str:
         UNION ALL BY NAME
         SELECT entity_type, source_id, source_url, 'fail' AS action, reason, detail, NULL AS digest, 0 AS calls
         FROM rejects_{entity_type} SEMI JOIN scope_{entity_type} AS scope ON source_id = scope.id
+    """
+
+
+def _changes(entity_type: str) -> str:
+    """One row per record that is not in the target as the source has it now."""
+    failures = ", ".join(f"'{reason}'" for reason in sorted(FAILURES))
+    merged = "NULL"
+    joined = ""
+    if entity_type == "tickets":
+        merged = "merge.ref"
+        joined = """
+        LEFT JOIN (
+            SELECT source_id, min(link.ref) AS ref
+            FROM (SELECT source_id, unnest(links) AS link FROM record_tickets) WHERE link.type = 'merged_into'
+            GROUP BY source_id
+        ) AS merge ON merge.source_id = payload.source_id"""
+    return f"""
+        WITH decided AS (
+            SELECT
+                '{entity_type}' AS entity_type,
+                payload.source_id,
+                payload.source_url,
+                CASE
+                    WHEN outcome.outcome = 'migrated' AND payload.skip IS NOT NULL
+                        THEN CASE WHEN outcome.reason IS DISTINCT FROM payload.skip THEN 'retire' ELSE 'keep' END
+                    WHEN outcome.outcome = 'migrated'
+                        THEN CASE WHEN outcome.digest IS DISTINCT FROM payload.digest THEN 'update' ELSE 'keep' END
+                    WHEN outcome.outcome = 'skipped' AND payload.skip IS NOT NULL
+                        AND outcome.digest IS NOT DISTINCT FROM payload.digest THEN 'keep'
+                    WHEN outcome.outcome = 'failed' AND payload.skip = outcome.reason THEN 'keep'
+                    WHEN payload.skip IN ({failures}) THEN 'fail'
+                    WHEN payload.skip IS NOT NULL THEN 'skip'
+                    WHEN outcome.outcome = 'skipped' AND outcome.digest = payload.digest
+                        AND '{entity_type}' IN ('agents', 'teams') THEN 'keep'
+                    ELSE 'create'
+                END AS action,
+                CASE
+                    WHEN payload.skip IS NOT NULL THEN payload.skip
+                    WHEN action = 'update' AND {merged} IS NOT NULL THEN 'merged_in_source'
+                END AS reason,
+                CASE
+                    WHEN payload.skip IS NOT NULL THEN payload.skip_detail
+                    WHEN action = 'update' AND {merged} IS NOT NULL THEN 'merged into ticket ' || {merged}
+                END AS detail,
+                payload.digest,
+                CASE action WHEN 'create' THEN {_CALLS[entity_type]} WHEN 'update' THEN 1 ELSE 0 END AS calls
+            FROM payload_{entity_type} AS payload
+            LEFT JOIN outcomes AS outcome
+                ON outcome.entity_type = '{entity_type}' AND outcome.source_id = payload.source_id{joined}
+        )
+        FROM decided WHERE action <> 'keep'
+        UNION ALL BY NAME
+        SELECT rejected.entity_type, rejected.source_id, rejected.source_url, 'fail' AS action, rejected.reason,
+            rejected.detail, NULL AS digest, 0 AS calls
+        FROM rejects_{entity_type} AS rejected
+        ANTI JOIN outcomes AS outcome ON outcome.entity_type = '{entity_type}'
+            AND outcome.source_id = rejected.source_id AND outcome.reason = rejected.reason
     """

@@ -31,6 +31,7 @@ class Message:
     created_at: int
     body: str
     files: tuple[File, ...]
+    redacted: bool = False
 
     @property
     def identity(self) -> str:
@@ -54,6 +55,7 @@ def opener(conversation: Json) -> Message:
         created_at=int(conversation.get("created_at") or 0),
         body=str(source.get("body") or ""),
         files=_files(source),
+        redacted=bool(source.get("redacted")),
     )
 
 
@@ -72,6 +74,7 @@ def messages(conversation: Json) -> Iterator[Message]:
                 created_at=int(part.get("created_at") or 0),
                 body=str(part.get("body") or ""),
                 files=_files(part),
+                redacted=bool(part.get("redacted")),
             )
 
 

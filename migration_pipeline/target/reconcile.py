@@ -163,9 +163,37 @@ def _updated(question: Question) -> str | None:
     return question.object_id
 
 
+def _untagged(question: Question) -> str | None:
+    there = question.conversation()
+    return question.object_id if there and question.step.start["tag"] not in reading.tags(there) else None
+
+
+def _detached(question: Question) -> str | None:
+    attached = question.client.companies_of(question.object_id)
+    return question.object_id if question.step.start["company"] not in attached else None
+
+
+def _nothing(question: Question) -> str | None:
+    """Sending it again gives the same, so there is nothing to look for."""
+    del question
+    return None
+
+
+def _redacted(question: Question) -> str | None:
+    there, payload = question.conversation(), question.step.payload
+    if payload["type"] == "source":
+        return question.object_id if reading.opener(there).redacted else None
+    part = next((m for m in reading.messages(there) if m.id == payload["conversation_part_id"]), None)
+    return question.object_id if part is not None and part.redacted else None
+
+
+def _dropped(question: Question) -> str | None:
+    return question.object_id if not question.conversation() else None
+
+
 def _assigned(kind: str) -> Callable[[Question], str | None]:
     def look(question: Question) -> str | None:
-        actual = reading.assignee(question.conversation(), kind)
+        actual = reading.assignee(question.conversation(), kind) or "0"
         return question.object_id if actual == str(question.step.payload["assignee_id"]) else None
 
     return look
@@ -202,6 +230,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "add_participant": Rule(_participant, "repeatable", refusal_may_mean_found=True),
     "tag_conversation": Rule(_conversation_tag, "repeatable", refusal_may_mean_found=True),
     "update_conversation": Rule(_updated, "repeatable"),
+    "untag_conversation": Rule(_untagged, "repeatable", refusal_may_mean_found=True),
+    "detach_company": Rule(_detached, "repeatable", refusal_may_mean_found=True),
+    "update_contact": Rule(_nothing, "repeatable"),
+    "redact": Rule(_redacted, "repeatable", refusal_may_mean_found=True),
+    "drop_conversation": Rule(_dropped, "repeatable", refusal_may_mean_found=True),
+    "open": Rule(_in_state("open"), "repeatable", refusal_may_mean_found=True),
     "assign_admin": Rule(_assigned("admin"), "repeatable", refusal_may_mean_found=True),
     "assign_team": Rule(_assigned("team"), "repeatable", refusal_may_mean_found=True),
     "close": Rule(_in_state("closed"), "repeatable", refusal_may_mean_found=True),

@@ -6,7 +6,7 @@ journaling (`writer`), asking whether a call was applied (`reconcile`), or the o
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -186,6 +186,54 @@ def tag_conversation(conversation_id: str, name: str, tag_id: str, admin_id: str
         conversation_id,
         result=_object_itself(conversation_id),
     )
+
+
+def untag_conversation(conversation_id: str, tag_id: str, admin_id: str) -> Step:
+    """Take a tag off a conversation."""
+    return Step(
+        "untag", "untag_conversation", "DELETE", f"/conversations/{{id}}/tags/{quote(tag_id, safe='')}",
+        {"admin_id": admin_id}, conversation_id,
+        start={"tag": tag_id}, body=lambda _: {"admin_id": admin_id}, result=_object_itself(conversation_id),
+    )  # fmt: skip
+
+
+def detach_company(contact_id: str, company_id: str) -> Step:
+    """Make a contact belong to a company no more."""
+    return Step(
+        "detach", "detach_company", "DELETE", f"/contacts/{{id}}/companies/{quote(company_id, safe='')}", {},
+        contact_id, start={"company": company_id}, result=_object_itself(contact_id),
+    )  # fmt: skip
+
+
+def update_contact(contact_id: str, body: Json) -> Step:
+    """Change a contact. Where Intercom refuses an e-mail address or a phone number, the rest is changed without it."""
+    return replace(
+        create_contact(body), name="profile", kind="update_contact", method="PUT", route="/contacts/{id}",
+        target_object=contact_id, result=_object_itself(contact_id),
+    )  # fmt: skip
+
+
+def redact(conversation_id: str, kind: str, message_id: str) -> Step:
+    """Make a message unreadable for good: a `conversation_part`, or the `source` that opened the conversation."""
+    key = "source_id" if kind == "source" else "conversation_part_id"
+    return Step(
+        f"redact/{message_id}", "redact", "POST", "/conversations/redact",
+        {"type": kind, "conversation_id": conversation_id, key: message_id}, conversation_id,
+        result=_object_itself(conversation_id),
+    )  # fmt: skip
+
+
+def drop_conversation(conversation_id: str) -> Step:
+    """Delete a conversation; what statistics counted of it stays."""
+    return Step(
+        "drop", "drop_conversation", "DELETE", "/conversations/{id}", {}, conversation_id,
+        result=_object_itself(conversation_id),
+    )  # fmt: skip
+
+
+def reopen(conversation_id: str, admin_id: str) -> Step:
+    """Open a conversation again."""
+    return _manage(conversation_id, "open", {"message_type": "open", "admin_id": admin_id})
 
 
 def assign(conversation_id: str, kind: str, assignee_id: str, admin_id: str) -> Step:

@@ -14,19 +14,23 @@ import requests
 import tenacity
 
 from migration_pipeline.http import DownloadRefused
-from migration_pipeline.journal import Journal, State
+from migration_pipeline.journal import Journal, Operation
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
 from migration_pipeline.target import comparing
+from migration_pipeline.target.canonical import plain_hash
 from migration_pipeline.target.catalogue import ConversationAttribute
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.comparing import Finding, Thread, compare_fields, compare_thread
+from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.desk import by_name, json_of
-from migration_pipeline.target.loading.threads import reply_of, seconds
-from migration_pipeline.target.messages import Reply
+from migration_pipeline.target.loading.slots import filled
+from migration_pipeline.target.loading.threads import replies_of, seconds
+from migration_pipeline.target.loading.work import Work
+from migration_pipeline.target.messages import Reply, opener_as_reply, opener_text
 from migration_pipeline.target.reading import File, Json
 from migration_pipeline.target.rows import Row, count, rows, tickets
 from migration_pipeline.target.workers import in_threads
@@ -139,7 +143,8 @@ def _views(connection: duckdb.DuckDBPyConnection, entity_type: str, staging: Sta
     connection.execute(
         f"CREATE VIEW chosen AS SELECT payload.*, arrived.* EXCLUDE source_id FROM {payload} AS payload "
         "JOIN arrived USING (source_id) ANTI JOIN good "
-        "ON good.source_id = payload.source_id AND good.target_id = arrived_as AND good.digest = arrived_digest"
+        "ON good.source_id = payload.source_id AND good.target_id = arrived_as AND good.digest = arrived_digest "
+        "WHERE payload.skip IS NULL"
     )
     connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
 
@@ -237,11 +242,15 @@ def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
     refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
     contacts = reader.journal.known("contacts", refs)
     company = reader.journal.target_id("companies", row["company_ref"]) if row["company_ref"] else None
-    made: dict[int, str] = {}
-    for operation in reader.journal.operations("tickets", row["source_id"]).values():
-        name = operation.op_key.rsplit("/", 2)[-2:]
-        if operation.state is State.DONE and operation.target_id and name[0] == "part":
-            made[int(name[1])] = operation.target_id
+    work = Work("tickets", row["source_id"], reader.journal.operations("tickets", row["source_id"]))
+    sent = filled(work)
+    made = {
+        slot.removeprefix("part/"): operation.target_id
+        for slot, operation in sent.items()
+        if slot.startswith("part/") and operation.target_id
+    }
+    opening = sent.get("create")
+    withdrawn = "redact/source" in sent
     labels: Json = {}
     ids: Json = {}
     for name_, value in json_of(row["attributes"]).items():
@@ -249,14 +258,22 @@ def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
         options = {option.label: option.id for option in attribute.options} if attribute else {}
         spelled = attribute.name if attribute else name_
         labels[spelled], ids[spelled] = value, options.get(value, value) if isinstance(value, str) else value
-    replies: tuple[Reply, ...] = tuple(reply_of(part, contacts) for part in parts)
+    replies: list[Reply] = replies_of(row, parts, contacts)
     targets = {ref: known.target_id for ref, known in contacts.items()}
+    requester, ref = str(targets.get(row["requester_ref"])), row["opener_comment_ref"]
+    said_first = opening.adapted.get("comment") if opening else ref
+    if ref is not None and (withdrawn or said_first != ref):
+        here = opener_as_reply(requester, row["opener"], seconds(row["created_at"]), f"{ref}.0")
+        replies.insert(0, here)
+    stands = not withdrawn and ref is not None and said_first == ref
+    kept_stub = ref is None and (withdrawn or said_first is not None or _other_stub(opening, row))
     return Thread(
-        requester=str(targets.get(row["requester_ref"])),
-        opener=row["opener"],
+        requester=requester,
+        opener=row["opener"] if stands or (not kept_stub and ref is None) else None,
         created_at=seconds(row["created_at"]),
-        replies=replies,
+        replies=tuple(replies),
         made=made,
+        ours=frozenset(impressions.sent(work)),
         title=row["title"],
         attributes=(labels, ids),
         tags=tuple(row["tags"] or ()),
@@ -265,8 +282,13 @@ def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
         state=row["state"],
         participants=frozenset(t for ref in row["participant_refs"] or () if (t := targets.get(ref))),
         company=company,
-        loaded_at=seconds(row["arrived_at"]),
+        loaded_at=seconds(opening.finished_at if opening and opening.finished_at else row["arrived_at"]),
     )
+
+
+def _other_stub(opening: Operation | None, row: Row) -> bool:
+    """Whether the line that opened the conversation was made of an earlier subject."""
+    return opening is not None and opening.identity != plain_hash(opener_text(row["opener"], opening.adapted))
 
 
 @tenacity.retry(

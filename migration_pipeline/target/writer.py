@@ -125,6 +125,7 @@ class Writer:
                 self._settle(work, operation, Event.REFUSED, None, type(error).__name__)
                 raise
             else:
+                work.answered(step.kind, answer)
                 return self._settle(work, operation, Event.ACCEPTED, target_id, answered_at=_time_of(answer))
         raise StepRefused(step.name, 0, "", "no way to send it was accepted")
 
@@ -202,6 +203,7 @@ class Writer:
             asked = time.monotonic()
             found = rule.look(question)
             if found is not None:
+                work.answered(step.kind, None)
                 return self._settle(work, operation, Event.FOUND, found)
             if asked >= sure_at:
                 return self._settle(work, operation, Event.ABSENT, None, "absent")

@@ -27,7 +27,14 @@ def test_the_set_of_assets(graph: Any) -> None:
 
 def test_the_set_of_jobs() -> None:
     jobs = {job.name for job in build_defs().resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert jobs == {"demo_migration", "full_migration", "mapping_proposal", "verification", "rollback"}
+    assert jobs == {
+        "demo_migration",
+        "full_migration",
+        "delta_migration",
+        "mapping_proposal",
+        "verification",
+        "rollback",
+    }
 
 
 def test_the_set_of_checks(graph: Any) -> None:

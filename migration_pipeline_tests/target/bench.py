@@ -157,6 +157,7 @@ class Bench:
             "body": body,
             "created_at": START + dt.timedelta(seconds=after),
             "files": [],
+            "redacted": False,
         }
         return part | changes
 

@@ -4,7 +4,7 @@ Belongs here: parts and small questions. Does not belong here: the steps of any 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import orjson
@@ -54,9 +54,9 @@ class Desk:
         """The admin in whose name things are done that nobody did in the source: the token's own."""
         return self.catalogue.me.id
 
-    def work(self, entity_type: str, source_id: str) -> Work:
-        """A record, with what the journal knows of it."""
-        known = self.journal.operations(entity_type, source_id) if source_id in self.begun else {}
+    def work(self, entity_type: str, source_id: str, *, again: bool = False) -> Work:
+        """A record, with what the journal knows of it; `again` says that it has arrived before."""
+        known = self.journal.operations(entity_type, source_id) if again or source_id in self.begun else {}
         return Work(entity_type, source_id, known)
 
     def parents(self, entity_type: str, refs: Iterable[str], what: str) -> dict[str, Known]:
@@ -75,11 +75,22 @@ class Desk:
                 raise ParentMissing(f"{what} {ref} failed ({parent.reason})")
         return known
 
-    def migrated(self, work: Work, row: Row, target_id: str | None, reason: str | None = None) -> Outcome:
-        """The outcome of a record that arrived, or, where the target refused a step of it, that failed."""
+    def migrated(
+        self,
+        work: Work,
+        row: Row,
+        target_id: str | None,
+        reason: str | None = None,
+        *,
+        seen: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """The outcome of a record that arrived, or, where the target refused a step of it, that failed.
+
+        `seen` is how the target's object looked when it was left.
+        """
         if work.refusals:
             return self.failed(work, row, "rejected_by_target", "; ".join(work.refusals), target_id)
-        return self._outcome(work, row, "migrated", reason, "; ".join(work.notes), target_id)
+        return replace(self._outcome(work, row, "migrated", reason, "; ".join(work.notes), target_id), seen=seen)
 
     def failed(self, work: Work, row: Row, reason: str, detail: str, target_id: str | None = None) -> Outcome:
         """The outcome of a record that did not arrive, or not as a whole; a later run takes it up again."""

@@ -8,10 +8,15 @@ from typing import Final
 
 from migration_pipeline.journal import Outcome
 from migration_pipeline.target import steps
+from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json
+
+COMPANY_FIELDS: Final = ("name", "website")
+CONTACT_FIELDS: Final = ("name", "email", "phone")
+"""What people may change in the target, and a later change of the source meets."""
 
 _CONFLICTING: Final = re.compile(r"id=(\w+)")
 """A conflict names the contact that is in the way: "… already exists with id=5ba682d23d7cf92bef87bfd4"."""
@@ -20,19 +25,21 @@ _CONFLICTING: Final = re.compile(r"id=(\w+)")
 def company(desk: Desk, work: Work, row: Row) -> Outcome:
     """A company, which Intercom hides until a contact belongs to it."""
     body = json_of(row["body"])
-    _known_attributes(desk, work, "company", body)
+    known_attributes(desk, work, "company", body)
     try:
         company_id = desk.writer.perform(work, steps.upsert_company(body))
     except StepRefused as refusal:
         return desk.failed(work, row, "rejected_by_target", str(refusal))
-    return desk.migrated(work, row, company_id, None if row["has_contacts"] else "company_without_contacts")
+    reason = None if row["has_contacts"] else "company_without_contacts"
+    seen = impressions.of_fields(work.answers.get("upsert_company"), COMPANY_FIELDS)
+    return desk.migrated(work, row, company_id, reason, seen=seen)
 
 
 def contact(desk: Desk, work: Work, row: Row) -> Outcome:
     """A contact with its companies."""
     companies = desk.parents("companies", row["company_refs"] or (), "company")
     body = json_of(row["body"])
-    _known_attributes(desk, work, "contact", body)
+    known_attributes(desk, work, "contact", body)
     create = steps.create_contact(body)
     try:
         contact_id = desk.writer.perform(work, create)
@@ -52,7 +59,8 @@ def contact(desk: Desk, work: Work, row: Row) -> Outcome:
             desk.writer.perform(work, steps.attach_company(str(contact_id), ref, parent.target_id))
         except StepRefused as refusal:
             work.refusals.append(str(refusal))
-    return desk.migrated(work, row, contact_id)
+    seen = impressions.of_fields(work.answers.get("create_contact"), CONTACT_FIELDS)
+    return desk.migrated(work, row, contact_id, seen=seen)
 
 
 def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) -> str | None:
@@ -82,7 +90,7 @@ def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) 
     return contact_id
 
 
-def _known_attributes(desk: Desk, work: Work, model: str, body: Json) -> None:
+def known_attributes(desk: Desk, work: Work, model: str, body: Json) -> None:
     """Leave out values of attributes that the workspace does not have: they would cost the whole record."""
     attributes = body.get("custom_attributes") or {}
     for name in [name for name in attributes if (model, name.casefold()) not in desk.data_attributes]:

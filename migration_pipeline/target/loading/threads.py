@@ -6,13 +6,16 @@ Belongs here: the order of a thread and what a refusal in it means. Does not bel
 
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
+from urllib.parse import quote
 
 from migration_pipeline.journal import Known, Outcome, State
 from migration_pipeline.target import messages, reading, steps
 from migration_pipeline.target.canonical import short_hash
+from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Attached, Reply
@@ -31,11 +34,13 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
         ParentMissing, StepUnclear.
     """
     thread = list(parts)
-    contacts = _contacts(desk, row, thread)
-    company = _company(desk, work, row)
-    tags = _tags(desk, row)
+    contacts = contacts_of(desk, row, thread)
+    company = company_of(desk, work, row)
+    tags = tags_of(desk, row)
     requester = str(contacts[row["requester_ref"]].target_id)
-    opening = messages.create_conversation(requester, row["opener"], seconds(row["created_at"]))
+    opening = messages.create_conversation(
+        requester, row["opener"], seconds(row["created_at"]), row["opener_comment_ref"]
+    )
     try:
         conversation = str(desk.writer.perform(work, opening))
     except StepRefused as refusal:
@@ -43,20 +48,22 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     sent = work.operations[work.key(opening.name)].adapted
     last = int(sent["created_at"])
     present = {requester}
-    replies = [reply_of(part, contacts) for part in thread]
+    replies = replies_of(row, thread, contacts)
     if "clipped" in sent:
         replies.insert(0, messages.whole_opener(requester, row["opener"], last))
     for reply in replies:
         step = messages.reply(conversation, reply, last, desk.blobs.read, desk.client.conversation)
-        _say(desk, work, conversation, reply, step, present)
+        say(desk, work, conversation, reply, step, present)
         last = max(last, int(work.operations[work.key(step.name)].adapted["created_at"]))
     for step in _finish(desk, work, row, conversation, present, contacts, tags):
-        _attempt(desk, work, step)
+        attempt(desk, work, step)
     _update(desk, work, row, conversation, company)
     for step in _assignments(desk, row, conversation):
-        _attempt(desk, work, step)
+        attempt(desk, work, step)
     _leave(desk, work, row, conversation)
-    return desk.migrated(work, row, conversation)
+    left = work.shown or desk.client.conversation(conversation) or {}
+    labels, _ = attributes_of(desk, Work(work.entity_type, work.source_id, {}), row)
+    return desk.migrated(work, row, conversation, seen=impressions.of_conversation(left, labels, work))
 
 
 def seconds(moment: dt.datetime) -> int:
@@ -64,7 +71,7 @@ def seconds(moment: dt.datetime) -> int:
     return int(moment.timestamp())
 
 
-def _attempt(desk: Desk, work: Work, step: Step) -> bool:
+def attempt(desk: Desk, work: Work, step: Step) -> bool:
     """Perform a step that the rest of the thread does not depend on; whether it was done."""
     try:
         desk.writer.perform(work, step)
@@ -74,21 +81,21 @@ def _attempt(desk: Desk, work: Work, step: Step) -> bool:
     return True
 
 
-def _say(desk: Desk, work: Work, conversation: str, reply: Reply, step: Step, present: set[str]) -> None:
+def say(desk: Desk, work: Work, conversation: str, reply: Reply, step: Step, present: set[str]) -> None:
     """Perform a reply; who is refused for not taking part is let in first."""
     outsider = reply.author_kind == "contact" and reply.author_id not in present
-    if _attempt(desk, work, step) or not outsider:
+    if attempt(desk, work, step) or not outsider:
         return
     refused = work.refusals.pop()
     entry = steps.add_participant(conversation, f"contact:{reply.author_id}", reply.author_id, desk.admin_id)
-    if _attempt(desk, work, entry):
+    if attempt(desk, work, entry):
         present.add(reply.author_id)
-        _attempt(desk, work, step)
+        attempt(desk, work, step)
     else:
         work.refusals.append(refused)
 
 
-def _contacts(desk: Desk, row: Row, thread: list[Row]) -> dict[str, Known]:
+def contacts_of(desk: Desk, row: Row, thread: list[Row]) -> dict[str, Known]:
     """Everyone who speaks or listens. Who speaks must be there; who only listens may stay behind by rule."""
     speaking = {row["requester_ref"], *(part["contact_ref"] for part in thread if part["contact_ref"])}
     if None in speaking:
@@ -100,7 +107,8 @@ def _contacts(desk: Desk, row: Row, thread: list[Row]) -> dict[str, Known]:
     return known
 
 
-def _company(desk: Desk, work: Work, row: Row) -> str | None:
+def company_of(desk: Desk, work: Work, row: Row) -> str | None:
+    """The target's id of the ticket's company; None where it has none, or one that does not move."""
     ref = row["company_ref"]
     if ref is None:
         return None
@@ -110,7 +118,7 @@ def _company(desk: Desk, work: Work, row: Row) -> str | None:
     return known.target_id
 
 
-def _tags(desk: Desk, row: Row) -> dict[str, str]:
+def tags_of(desk: Desk, row: Row) -> dict[str, str]:
     """Tag names by id, each tag once."""
     found: dict[str, str] = {}
     for name in row["tags"] or ():
@@ -121,7 +129,24 @@ def _tags(desk: Desk, row: Row) -> dict[str, str]:
     return found
 
 
-def reply_of(part: Row, contacts: dict[str, Known]) -> Reply:
+def replies_of(row: Row, parts: Iterable[Row], contacts: dict[str, Known]) -> list[Reply]:
+    """A ticket's parts in the target's ids.
+
+    The key of each is its comment and a number among the parts of that comment, 0 being the one with the text: the same
+    in every run, whatever else the thread gains.
+    """
+    opener_ref = row["opener_comment_ref"]
+    numbers = Counter[str]({opener_ref: 1} if opener_ref else {})
+    replies = []
+    for part in parts:
+        comment = part["comment_ref"]
+        key = f"{quote(comment, safe=':?')}.{numbers[comment]}" if comment else str(part["position"])
+        numbers[comment] += 1
+        replies.append(reply_of(part, contacts, key))
+    return replies
+
+
+def reply_of(part: Row, contacts: dict[str, Known], key: str) -> Reply:
     """A payload part, in the target's ids."""
     admin = part["author_kind"] == "admin"
     return Reply(
@@ -141,6 +166,8 @@ def reply_of(part: Row, contacts: dict[str, Known]) -> Reply:
             for file in part["files"] or ()
             if file["sha256"]
         ),
+        key=key,
+        redacted=bool(part["redacted"]),
     )
 
 
@@ -182,7 +209,7 @@ def _leave(desk: Desk, work: Work, row: Row, conversation: str) -> None:
         actual = desk.client.conversation(conversation) or {}
         if reading.state(actual) != row["state"]:
             step = replace(step, name=f"{step.name}/{known.attempts + work.sent}-{short_hash(known.run_id)}")
-    _attempt(desk, work, step)
+    attempt(desk, work, step)
 
 
 def _state(desk: Desk, row: Row, conversation: str) -> Step | None:
@@ -198,36 +225,37 @@ def _state(desk: Desk, row: Row, conversation: str) -> Step | None:
 
 def _update(desk: Desk, work: Work, row: Row, conversation: str, company: str | None) -> None:
     """Title, company and attributes: one call, or, where it is refused, one for each attribute."""
-    labels, ids = _attributes(desk, work, json_of(row["attributes"]))
+    labels, ids = attributes_of(desk, work, row)
     rest: Json = {"title": row["title"]} if row["title"] else {}
     if company is not None:
         rest["company_id"] = company
     if not labels and not rest:
         return
-    if _performed(desk, work, _put(desk, conversation, "attributes", labels, ids, rest)):
+    if performed(desk, work, put(desk, conversation, "attributes", labels, ids, rest)):
         return
     # Something in it is refused, and nobody says what: each alone, so that only that is lost.
     refused = work.refusals.pop()
-    if rest and not _performed(desk, work, _put(desk, conversation, "title", {}, {}, rest)):
+    if rest and not performed(desk, work, put(desk, conversation, "title", {}, {}, rest)):
         refused = ""
     for name, value in labels.items():
-        one = _put(desk, conversation, f"attribute/{short_hash(name)}", {name: value}, {name: ids[name]}, {})
-        if not _performed(desk, work, one):
+        one = put(desk, conversation, f"attribute/{short_hash(name)}", {name: value}, {name: ids[name]}, {})
+        if not performed(desk, work, one):
             work.losses.append(("value_dropped", f"{name}: {work.refusals.pop()}"))
             refused = ""
     if refused:
         work.notes.append(f"sent one by one after {refused}")
 
 
-def _performed(desk: Desk, work: Work, step: Step) -> bool:
+def performed(desk: Desk, work: Work, step: Step) -> bool:
     """Perform an update, and remember in which spelling list values were taken."""
-    done = _attempt(desk, work, step)
+    done = attempt(desk, work, step)
     if done and work.operations[work.key(step.name)].adapted.get("spelling") == "other":
         desk.spelling.first = "id" if desk.spelling.first == "label" else "label"
     return done
 
 
-def _put(desk: Desk, conversation: str, name: str, labels: Json, ids: Json, rest: Json) -> Step:
+def put(desk: Desk, conversation: str, name: str, labels: Json, ids: Json, rest: Json) -> Step:
+    """The call that sets attributes and the `rest`, in the spelling of list values that worked last."""
     first, other = (labels, ids) if desk.spelling.first == "label" else (ids, labels)
     meant = {**rest, "custom_attributes": first} if first else rest
     if labels == ids:
@@ -235,11 +263,11 @@ def _put(desk: Desk, conversation: str, name: str, labels: Json, ids: Json, rest
     return steps.update_conversation(conversation, name, meant, lambda payload: {**payload, "custom_attributes": other})
 
 
-def _attributes(desk: Desk, work: Work, values: dict[str, Any]) -> tuple[Json, Json]:
+def attributes_of(desk: Desk, work: Work, row: Row) -> tuple[Json, Json]:
     """The attributes that the workspace has, under its own names; list values by label, and by option id."""
     labels: Json = {}
     ids: Json = {}
-    for name, value in values.items():
+    for name, value in json_of(row["attributes"]).items():
         attribute = desk.conversation_attributes.get(name.casefold())
         if attribute is None:
             work.losses.append(("value_dropped", f"{name} is no attribute of the workspace"))

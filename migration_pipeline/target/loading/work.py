@@ -4,6 +4,7 @@ Belongs here: what the steps of one record share. Does not belong here: the step
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from migration_pipeline.journal import Operation, State
 from migration_pipeline.journal.rows import Loss
@@ -20,6 +21,13 @@ class Work:
     notes: list[str] = field(default_factory=list)  # for the report's detail
     refusals: list[str] = field(default_factory=list)  # steps that the target refused
     sent: int = 0  # calls that this run sent
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest answer to each kind of call
+    shown: dict[str, Any] | None = None  # the conversation as the newest call left it, where its answer showed it
+
+    def answered(self, kind: str, answer: dict[str, Any] | None) -> None:
+        """Note what a call that was applied answered; None where nobody knows."""
+        self.answers[kind] = answer or {}
+        self.shown = answer if answer and "conversation_parts" in answer else None
 
     def key(self, name: str) -> str:
         """The key of one of the record's operations."""

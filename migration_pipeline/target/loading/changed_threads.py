@@ -1,0 +1,325 @@
+"""Carrying a ticket's changes into its conversation: what differs from what was written, and nothing else.
+
+Belongs here: which calls a change needs, their order, and what people's own changes mean for them. Does not belong
+here: the first load of a thread (`threads`), request bodies (`messages`, `steps`).
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from migration_pipeline.journal import Known, Outcome, Remembered
+from migration_pipeline.journal.protocol import State
+from migration_pipeline.target import messages, reading, steps
+from migration_pipeline.target.canonical import same_value
+from migration_pipeline.target.loading import impressions, threads
+from migration_pipeline.target.loading.desk import Desk
+from migration_pipeline.target.loading.slots import filled, revised
+from migration_pipeline.target.loading.work import Work
+from migration_pipeline.target.messages import Reply
+from migration_pipeline.target.rows import Row
+from migration_pipeline.target.steps import Json, Step
+
+NOBODY: Final = "0"
+"""The assignee that takes an assignment away (Intercom OpenAPI 2.16, manageConversation)."""
+
+
+@dataclass
+class _Thread:
+    """A conversation that is being changed."""
+
+    desk: Desk
+    work: Work
+    row: Row
+    contacts: dict[str, Known]
+    id: str
+    before: Json  # as it was when we came
+    present: set[str]
+    told: set[str] = field(default_factory=set)  # reason codes of what was not carried
+
+    def attempt(self, step: Step, slot: str | None = None) -> bool:
+        return threads.attempt(self.desk, self.work, revised(self.work, step, slot))
+
+    def lost(self, reason: str, detail: str) -> None:
+        self.told.add(reason)
+        self.work.losses.append((reason, detail))
+
+    def now(self) -> Json:
+        """The conversation as it is; asked for where our last call did not show it."""
+        if self.work.sent == 0:
+            return self.before
+        return self.work.shown or self.desk.client.conversation(self.id) or self.before
+
+
+def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Remembered) -> Outcome:
+    """Bring a migrated ticket's conversation up to date; what became of it.
+
+    Raises:
+        ParentMissing, StepUnclear.
+    """
+    conversation = str(known.target_id)
+    before = desk.client.conversation(conversation)
+    if before is None:
+        return desk.migrated(work, row, conversation, "conflict_deleted")
+    rule = desk.migration.options.conflicts
+    touched = impressions.touched(known.seen, before, work)
+    if touched and rule == "report_only":
+        work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
+        return desk.migrated(work, row, conversation, "conflict_reported")
+    said = list(parts)
+    contacts = threads.contacts_of(desk, row, said)
+    company = threads.company_of(desk, work, row)
+    tags = threads.tags_of(desk, row)
+    thread = _Thread(desk, work, row, contacts, conversation, before, reading.people(before))
+    _say(thread, threads.replies_of(row, said, contacts))
+    _let_in(thread)
+    keep = bool(touched) and rule == "keep_target"
+    if not keep:
+        _tag(thread, tags)
+        _describe(thread, company, known)
+        _assign(thread)
+    _leave(thread, keep=keep)
+    return _told(thread, touched, known, keep=keep)
+
+
+# Messages
+
+
+def _say(thread: _Thread, replies: list[Reply]) -> None:
+    """Add what is new, take back what was redacted or is no longer public, and tell what was edited."""
+    work, desk = thread.work, thread.desk
+    replies = _with_opener(thread, replies)
+    opened_at = last = int(work.operations[work.key("create")].adapted["created_at"])
+    withdrawn: set[str] = set()
+    for reply in replies:
+        known = filled(work).get(f"part/{reply.key}")
+        earliest = last
+        if known is not None:
+            verdict = _verdict(thread, reply, known.identity, known.adapted)
+            last = max(last, int(known.adapted["created_at"]))
+            if verdict == "same":
+                work.losses.extend(_step(thread, reply, last).losses(known.adapted))
+                continue
+            if verdict == "withdraw":
+                withdrawn.add(_comment(reply.key))
+                _redact(thread, known.target_id or _found(thread, known.identity), f"part {reply.key}")
+                earliest = opened_at
+            elif verdict == "edited" and desk.migration.options.edited_comments == "append":
+                reply = replace(reply, created_at=max(reply.created_at, last))
+            else:
+                reason = "author_changed" if verdict == "author" else "comment_edited"
+                thread.lost(reason, f"message {reply.position + 1}")
+                continue
+        step = revised(work, _step(thread, reply, earliest))
+        threads.say(desk, work, thread.id, reply, step, thread.present)
+        sent = work.operations.get(work.key(step.name))
+        if sent is not None and known is None:
+            last = max(last, int(sent.adapted["created_at"]))
+    _withdraw_rest(thread, withdrawn, {f"part/{reply.key}" for reply in replies})
+
+
+def _step(thread: _Thread, reply: Reply, not_before: int) -> Step:
+    return messages.reply(thread.id, reply, not_before, thread.desk.blobs.read, thread.desk.client.conversation)
+
+
+def _verdict(thread: _Thread, reply: Reply, identity: str | None, adapted: steps.Adapted) -> str:
+    """How a message that was sent differs from what it should be: same, withdraw, author or edited."""
+    meant = (_step(thread, reply, 0).identity(adapted) or "").split("|")
+    was = (identity or "").split("|")
+    (kind, author, _, *content), (old_kind, old_author, _, *old_content) = meant, was
+    if (kind, author, content) == (old_kind, old_author, old_content):
+        return "same"
+    if kind != old_kind or (reply.redacted and content != old_content):
+        return "withdraw"
+    return "author" if author != old_author else "edited"
+
+
+def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
+    """The replies to compare, with the opening words among them where the opener cannot say them (any more)."""
+    work, row = thread.work, thread.row
+    opening = work.operations[work.key("create")]
+    was, ref = opening.adapted.get("comment"), row["opener_comment_ref"]
+    requester = str(thread.contacts[row["requester_ref"]].target_id)
+    if requester != opening.adapted["contact"]:
+        thread.lost("requester_changed", f"now contact {row['requester_ref']}")
+    sent = filled(work)
+    withdrawn = "redact/source" in sent
+    said_now = messages.opener_as_reply(
+        requester, row["opener"], int(opening.adapted["created_at"]), f"{ref}.0", redacted=bool(row["opener_redacted"])
+    )
+    if ref is None or was != ref:
+        if was is not None and not withdrawn:
+            # Who opened says so no more: it became internal, or is no longer the first.
+            moved = [reply for reply in replies if _comment(reply.key) == was]
+            if any(reply.kind == "note" or reply.redacted for reply in moved):
+                _redact(thread, None, "opener")
+            else:
+                replies = [reply for reply in replies if reply not in moved]
+        if ref is None:
+            return replies
+        if f"part/{ref}.0" in sent:
+            return [reply for reply in replies if _comment(reply.key) != ref]
+        return [said_now, *replies]
+    if withdrawn:
+        return [said_now, *replies]
+    step = messages.create_conversation(requester, row["opener"], said_now.created_at, ref)
+    if step.identity(opening.adapted) == opening.identity:
+        work.losses.extend(replace(step).losses(opening.adapted))
+        return replies
+    if row["opener_redacted"]:
+        _redact(thread, None, "opener")
+        return [said_now, *replies]
+    if thread.desk.migration.options.edited_comments == "append":
+        return [said_now, *replies]
+    thread.lost("comment_edited", "message 1")
+    return replies
+
+
+def _withdraw_rest(thread: _Thread, comments: set[str], kept: set[str]) -> None:
+    """Take back further parts of comments that were taken back: their files may be what had to go."""
+    for slot, operation in filled(thread.work).items():
+        if slot.startswith("part/") and slot not in kept and _comment(slot.removeprefix("part/")) in comments:
+            _redact(thread, operation.target_id, slot)
+
+
+def _redact(thread: _Thread, part: str | None, what: str) -> None:
+    """Make a message unreadable in the target; the opener where `part` is None and `what` says so."""
+    if what == "opener":
+        source = reading.opener(thread.before).id
+        thread.attempt(steps.redact(thread.id, "source", source), "redact/source")
+    elif part is not None:
+        known = thread.work.operations.get(thread.work.key(f"redact/{part}"))
+        if known is None or known.state is not State.DONE:
+            threads.attempt(thread.desk, thread.work, steps.redact(thread.id, "conversation_part", part))
+    else:
+        thread.work.refusals.append(f"{what} must be redacted, and is not found in the conversation")
+
+
+def _found(thread: _Thread, identity: str | None) -> str | None:
+    """The id of a message whose call never told it."""
+    found = messages.recognize(
+        list(reading.messages(thread.before)), identity or "", frozenset(impressions.sent(thread.work)),
+        others_known=False,
+    )  # fmt: skip
+    return found.id if found else None
+
+
+def _comment(key: str) -> str:
+    return key.rsplit(".", 1)[0]
+
+
+# Everything around the messages
+
+
+def _let_in(thread: _Thread) -> None:
+    """Add participants that are new."""
+    for ref in thread.row["participant_refs"] or ():
+        contact = thread.contacts[ref].target_id
+        if contact is None:
+            thread.work.losses.append(("reference_skipped", f"participant {ref} ({thread.contacts[ref].reason})"))
+        elif contact not in thread.present:
+            thread.present.add(contact)
+            thread.attempt(steps.add_participant(thread.id, ref, contact, thread.desk.admin_id))
+
+
+def _tag(thread: _Thread, tags: dict[str, str]) -> None:
+    """Put on tags that are missing; take off those that we put on and the ticket no longer has."""
+    desk, held = thread.desk, reading.tags(thread.before)
+    for tag_id, name in tags.items():
+        if tag_id not in held:
+            thread.attempt(steps.tag_conversation(thread.id, name, tag_id, desk.admin_id))
+    for slot, operation in filled(thread.work).items():
+        if not slot.startswith("tag/") or operation.kind != "tag_conversation":
+            continue
+        unwanted = desk.tags.get(slot.removeprefix("tag/").casefold())
+        if unwanted is not None and unwanted not in tags and unwanted in held:
+            thread.attempt(steps.untag_conversation(thread.id, unwanted, desk.admin_id), slot)
+
+
+def _describe(thread: _Thread, company: str | None, known: Remembered) -> None:
+    """Title, company and attributes that differ, in one call."""
+    desk, work, before = thread.desk, thread.work, thread.before
+    labels, ids = threads.attributes_of(desk, work, thread.row)
+    actual = reading.attributes(before)
+    changed = [
+        name
+        for name, value in labels.items()
+        if not same_value(value, actual.get(name)) and not same_value(ids[name], actual.get(name))
+    ]
+    ours = (known.seen or {}).get(impressions.ATTRIBUTES, {})
+    gone = {name: None for name in ours if name not in labels and actual.get(name) not in (None, "")}
+    rest: Json = {}
+    if thread.row["title"] and not same_value(thread.row["title"], before.get("title")):
+        rest["title"] = thread.row["title"]
+    if company is not None and company != reading.company(before):
+        rest["company_id"] = company
+    if not (changed or gone or rest):
+        return
+    step = threads.put(
+        desk,
+        thread.id,
+        "attributes",
+        {name: labels[name] for name in changed} | gone,
+        {name: ids[name] for name in changed} | gone,
+        rest,
+    )
+    threads.performed(desk, work, revised(work, step))
+
+
+def _assign(thread: _Thread) -> None:
+    """Admin and team where they differ; whom the ticket lost, the conversation loses too."""
+    sent = filled(thread.work)
+    for kind in ("admin", "team"):
+        wanted, actual = thread.row[f"{kind}_id"], reading.assignee(thread.before, kind)
+        if wanted == actual:
+            continue
+        if wanted is None and f"assign_{kind}" not in sent:
+            continue  # nobody of ours: a rule of the workspace may have assigned it
+        thread.attempt(steps.assign(thread.id, kind, wanted or NOBODY, thread.desk.admin_id))
+
+
+def _leave(thread: _Thread, *, keep: bool) -> None:
+    """Put the conversation into the ticket's state, or into the one in which people had left it."""
+    actual = thread.now()
+    wanted = reading.state(thread.before) if keep else thread.row["state"]
+    if reading.state(actual) == wanted:
+        return
+    admin = thread.desk.admin_id
+    if wanted == "open":
+        thread.attempt(steps.reopen(thread.id, admin), "state-open")
+    elif wanted == "closed":
+        thread.attempt(steps.close(thread.id, admin), "state-closed")
+    else:
+        default = int(time.time()) + thread.desk.migration.options.snooze_days * threads.DAY
+        until = _until(thread, keep=keep)
+        thread.attempt(steps.snooze(thread.id, admin, until if until > time.time() + 60 else default), "state-snoozed")
+
+
+def _until(thread: _Thread, *, keep: bool) -> int:
+    if keep:
+        return int(thread.before.get("snoozed_until") or 0)
+    until = thread.row["snoozed_until"]
+    return threads.seconds(until) if until else 0
+
+
+def _told(thread: _Thread, touched: set[str], known: Remembered, *, keep: bool) -> Outcome:
+    """The outcome, with the impression that the next change is compared with."""
+    desk, work, row = thread.desk, thread.work, thread.row
+    labels, _ = threads.attributes_of(desk, Work(work.entity_type, work.source_id, {}), row)
+    seen: dict[str, Any] = impressions.of_conversation(thread.now(), labels, work)
+    told_first = ("comment_edited", "author_changed", "requester_changed")
+    reason = next((code for code in told_first if code in thread.told), row["planned_reason"])
+    work.notes.extend(filter(None, [row["planned_detail"]]))
+    if touched:
+        reason = "conflict_kept" if keep else "conflict_overwritten"
+        work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
+        work.losses.append((reason, ", ".join(sorted(touched))))
+        if keep and known.seen is not None:
+            seen |= {name: known.seen[name] for name in touched}
+    if work.refusals:
+        work.notes.extend(work.refusals)
+        work.refusals.clear()
+        told = desk.migrated(work, row, thread.id, "update_failed", seen=known.seen)
+        return replace(told, digest=known.digest)
+    return desk.migrated(work, row, thread.id, reason, seen=seen)

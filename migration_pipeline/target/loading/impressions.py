@@ -1,0 +1,77 @@
+"""How an object of the target looked when we left it, in ids and hashes, and what people changed in it since.
+
+Belongs here: telling people's changes from ours. Does not belong here: what follows from them (`changed_threads`,
+`changed_people`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from migration_pipeline.journal import State
+from migration_pipeline.target import reading
+from migration_pipeline.target.canonical import short_hash
+from migration_pipeline.target.loading.work import Work
+from migration_pipeline.target.steps import Json
+
+MESSAGES: Final = "messages"
+ATTRIBUTES: Final = "attributes"
+
+
+def of_conversation(conversation: Json, attributes: Iterable[str], work: Work) -> Json:
+    """An impression of a conversation; of its attributes, only those that we set (`attributes`)."""
+    actual = reading.attributes(conversation)
+    values = {name: actual.get(name) for name in attributes}
+    return {
+        "title": short_hash(conversation.get("title") or ""),
+        "state": reading.state(conversation),
+        "admin": reading.assignee(conversation, "admin"),
+        "team": reading.assignee(conversation, "team"),
+        "tags": sorted(reading.tags(conversation)),
+        ATTRIBUTES: {name: short_hash(str(value)) for name, value in values.items() if value not in (None, "")},
+        MESSAGES: sorted(foreign(conversation, work)),
+    }
+
+
+def foreign(conversation: Json, work: Work) -> set[str]:
+    """Ids of the messages that none of our calls made, bots' aside."""
+    ours = sent(work)
+    return {
+        message.id
+        for message in reading.messages(conversation)
+        if message.id not in ours and not message.author.startswith("bot:") and not message.redacted
+    }
+
+
+def sent(work: Work) -> set[str]:
+    """Ids of the messages that our calls made."""
+    return {
+        operation.target_id
+        for operation in work.operations.values()
+        if operation.kind == "reply" and operation.state is State.DONE and operation.target_id
+    }
+
+
+def touched(seen: Mapping[str, Any] | None, conversation: Json, work: Work) -> set[str]:
+    """What people changed in a conversation since the impression was taken; nothing where there is none."""
+    if seen is None:
+        return set()
+    now = of_conversation(conversation, seen[ATTRIBUTES], work)
+    changed = {name for name, value in now.items() if value != seen[name]}
+    if not set(now[MESSAGES]) - set(seen[MESSAGES]):
+        changed.discard(MESSAGES)
+        if (seen["state"], now["state"]) == ("snoozed", "open"):
+            changed.discard("state")  # its time was over
+    return changed
+
+
+def of_fields(answer: Mapping[str, Any] | None, names: Iterable[str]) -> Json | None:
+    """An impression of a contact or company by the answer to a call; None where nobody knows."""
+    if not answer:
+        return None
+    return {name: short_hash(str(answer.get(name) or "")) for name in names}
+
+
+def touched_fields(seen: Mapping[str, Any] | None, actual: Mapping[str, Any]) -> set[str]:
+    """The fields of a contact or company that people changed since."""
+    now = of_fields(actual, seen or ()) or {}
+    return {name for name, value in now.items() if seen and value != seen[name]}

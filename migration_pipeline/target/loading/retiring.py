@@ -1,0 +1,32 @@
+"""Records that left the source, or its scope, after they were migrated: what was migrated stays, or goes by rule.
+
+Belongs here: that rule. Does not belong here: deciding that a record left (`plan`), or undoing a run.
+"""
+
+from dataclasses import replace
+
+from migration_pipeline.journal import Outcome, Remembered
+from migration_pipeline.target import steps
+from migration_pipeline.target.loading.desk import Desk
+from migration_pipeline.target.loading.work import StepRefused, Work
+from migration_pipeline.target.rows import Row
+
+
+def retire(desk: Desk, work: Work, row: Row, known: Remembered | None) -> Outcome:
+    """Tell that a record is gone; delete the conversation of a deleted ticket where the settings say so.
+
+    Raises:
+        StepUnclear.
+    """
+    target_id = known.target_id if known else None
+    deleted = work.entity_type == "tickets" and row["planned_reason"] == "deleted_in_source"
+    work.notes.extend(filter(None, [row["planned_detail"]]))
+    if deleted and target_id is not None and desk.migration.options.deleted_tickets == "delete":
+        try:
+            desk.writer.perform(work, steps.drop_conversation(target_id))
+        except StepRefused as refusal:
+            work.notes.append(str(refusal))
+            return desk.migrated(work, row, target_id, "update_failed")
+        told = desk.skipped(work, row, "removed_from_target")
+        return replace(told, detail="; ".join(work.notes) or None, gone=True)
+    return desk.migrated(work, row, target_id, row["planned_reason"])

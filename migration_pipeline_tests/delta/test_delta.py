@@ -1,0 +1,121 @@
+"""A delta beside a full run of the changed help desk into an empty workspace, object by object."""
+
+from html import escape
+from typing import Any
+
+import pytest
+
+from migration_pipeline_tests.delta.conftest import Story
+from migration_pipeline_tests.end_to_end.canonical import State, differences
+
+TOMBSTONE = "<p><i>This message was deleted</i></p>"
+"""What Intercom leaves of a redacted message; it can be made unreadable, and not be taken away."""
+
+
+def without_tombstones(state: State) -> State:
+    threads = {
+        key: {**thread, "messages": [message for message in thread["messages"] if message["text"] != TOMBSTONE]}
+        for key, thread in state["conversations"].items()
+    }
+    return {**state, "conversations": threads}
+
+
+def deleted(story: Story) -> set[str]:
+    return {f"zendesk:{change['ticket_id']}" for change in story.changed if change["kind"] == "delete"}
+
+
+@pytest.mark.behaviour("B03", "S54", "S55")
+def test_a_delta_equals_a_full_run_of_the_changed_help_desk(story: Story) -> None:
+    carried = without_tombstones(story.carried)
+    stay = deleted(story) & carried["conversations"].keys()
+    carried["conversations"] = {key: row for key, row in carried["conversations"].items() if key not in stay}
+    assert len(carried["conversations"]) > 50
+    for key, thread in story.expected["conversations"].items():
+        if thread["title"] and thread["messages"][0]["text"] == f"<p>{escape(thread['title'], quote=False)}</p>":
+            # Nobody wrote this line: it was made of the subject, and a conversation's opener cannot be changed.
+            carried["conversations"][key]["messages"][0]["text"] = thread["messages"][0]["text"]
+    assert differences(story.expected, carried, events=False) == []
+
+
+def test_every_kind_of_change_was_made(story: Story) -> None:
+    kinds = {change["kind"] for change in story.changed}
+    assert kinds >= {
+        "new_ticket",
+        "reply",
+        "note",
+        "edit",
+        "assign",
+        "solve",
+        "delete",
+        "redact",
+        "privacy",
+        "new_user",
+    }
+
+
+@pytest.mark.behaviour("B05")
+def test_what_a_delta_wrote_is_read_back_equal(story: Story) -> None:
+    assert story.delta.mismatches == ()
+
+
+def test_the_report_tells_of_what_changed_and_of_nothing_else(story: Story) -> None:
+    touched = {str(change["ticket_id"]) for change in story.changed if change["ticket_id"]}
+    told = {row["source_id"]: row for row in story.delta.rows if row["entity_type"] == "tickets"}
+    assert told.keys() <= touched
+    assert story.tickets("reply") | story.tickets("new_ticket") | story.tickets("edit") <= told.keys()
+    assert {row["outcome"] for row in told.values()} <= {"migrated", "skipped"}
+
+
+def test_a_delta_writes_no_more_than_it_must(story: Story) -> None:
+    """The floor: new tickets as a full run writes them, and for the others a call for each thing that differs."""
+    new = {f"zendesk:{change['ticket_id']}" for change in story.changed if change["kind"] == "new_ticket"}
+    floor = sum(creation(story.expected["conversations"][key]) for key in new - deleted(story))
+    changed = {
+        f"zendesk:{change['ticket_id']}"
+        for change in story.changed
+        if change["ticket_id"] and change["kind"] != "new_ticket"
+    }
+    # An attribute call for each ticket; two for each change, which may reopen it; one more for what was taken back.
+    changes = [c for c in story.changed if f"zendesk:{c['ticket_id']}" in changed - new - deleted(story)]
+    withdrawn = [c for c in changes if c["kind"] in ("redact", "privacy")]
+    floor += len(changed - new - deleted(story)) + 2 * len(changes) + len(withdrawn)
+    assert 0 < story.delta.loaded["tickets"].writes <= floor
+
+
+def creation(thread: dict[str, Any]) -> int:
+    """Calls that a conversation needs from nothing, the opener for its first contact and one update among them."""
+    assigned = sum(thread[kind] is not None for kind in ("admin", "team"))
+    listed = sum(len(thread[name]) for name in ("messages", "tags", "participants"))
+    return listed + assigned + bool(thread["state"] != "open")
+
+
+@pytest.mark.behaviour("B02", "B03")
+def test_a_second_delta_writes_nothing(story: Story) -> None:
+    assert story.again.writes == 0
+    assert story.again.rows == ()
+
+
+@pytest.mark.behaviour("S21", "S22")
+def test_nobody_gets_a_message(story: Story) -> None:
+    assert story.outbox == []
+
+
+def test_redacted_words_do_not_stay(story: Story) -> None:
+    for ticket in story.tickets("redact") | story.tickets("privacy"):
+        messages = story.carried["conversations"][f"zendesk:{ticket}"]["messages"]
+        assert any(message["text"] == TOMBSTONE for message in messages)
+
+
+def test_what_became_internal_is_said_again_as_a_note(story: Story) -> None:
+    for ticket in story.tickets("privacy"):
+        key = f"zendesk:{ticket}"
+        notes = [m for m in story.carried["conversations"][key]["messages"] if m["kind"] == "note"]
+        assert notes
+        assert notes == [m for m in story.expected["conversations"][key]["messages"] if m["kind"] == "note"]
+
+
+def test_a_deleted_ticket_is_reported_and_stays(story: Story) -> None:
+    reasons = story.delta.reasons("tickets")
+    gone = [key.removeprefix("zendesk:") for key in deleted(story) & story.carried["conversations"].keys()]
+    assert gone
+    assert {reasons[ticket] for ticket in gone} == {"deleted_in_source"}
