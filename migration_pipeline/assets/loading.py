@@ -5,6 +5,7 @@ import dagster as dg
 from migration_pipeline.assets.mapping import mapped
 from migration_pipeline.assets.source import single_run
 from migration_pipeline.assets.stages import OWNERS, columns, each_entity_type, stage
+from migration_pipeline.assets.undoing import one_demo
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.jobs import MODES, VERIFICATION_JOB
 from migration_pipeline.journal import exporting
@@ -15,6 +16,7 @@ from migration_pipeline.partitions import entity_types
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import make_plan
 from migration_pipeline.target.plan_hash import plan_hash
+from migration_pipeline.target.restart import require_whole
 from migration_pipeline.target.verify import verify
 
 
@@ -58,7 +60,11 @@ def loaded(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbe
         if context.run.job_name not in MODES:
             raise RefusedByGate(f"Loading is started by a job ({', '.join(MODES)}); this launch may only stage.")
         client, journal = workbench.client, workbench.journal
+        require_whole(journal, run.mode == "demo")
         journal.begin_run(run.run_id, run.mode, client.workspace, plan_hash(workbench.staging))
+        if run.mode == "demo":
+            taken_back = one_demo(workbench, run)
+            context.log.info("taken back of earlier demos: %s", dict(taken_back.removed) if taken_back else "nothing")
 
         def load_one(entity_type: str) -> dict[str, int | float]:
             calls, writes = client.usage.calls, client.usage.writes

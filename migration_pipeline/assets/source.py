@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from migration_pipeline.assets.demo import wish_of
 from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.partitions import entity_types
@@ -23,7 +24,7 @@ def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
     """
     with stage(context, workbench) as run:
         source, staging = workbench.source, workbench.staging
-        sample = workbench.sample(run) if run.mode == "demo" else None
+        sample = workbench.sample(run, wish_of(context.run.tags)) if run.mode == "demo" else None
 
         def extract(entity_type: str) -> dict[str, int | float]:
             calls, throttled = source.usage.calls, source.usage.throttled_seconds

@@ -10,15 +10,35 @@ import dagster as dg
 
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.journal import exporting
+from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.errors import MigrationError, SettingsError
+from migration_pipeline.model.run import Run
 from migration_pipeline.partitions import WHOLE_RANGE
 from migration_pipeline.staging.atomic import write_json
 from migration_pipeline.staging.catalogue import rebuild
-from migration_pipeline.target.rollback import require_known, roll_back
+from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.plan_hash import plan_hash
+from migration_pipeline.target.restart import outdated_demos
+from migration_pipeline.target.rollback import RolledBack, require_known, roll_back
 
 ROLLBACK_JOB: Final = "rollback"
 ROLLBACK_OF: Final = "migration/rollback_of"
 """Run tag that names the run to take back; nothing is taken back without it."""
+
+
+def one_demo(workbench: Workbench, run: Run) -> RolledBack | None:
+    """Take back what earlier demos wrote and this one would write otherwise, and plan anew; None where nothing was."""
+    journal, staging = workbench.journal, workbench.staging
+    earlier = outdated_demos(staging, journal)
+    if not earlier:
+        return None
+    done = roll_back(earlier, staging, journal, workbench.client, workbench.migration, run)
+    journal.export(workbench.outcomes_path)
+    sample = workbench.sample(run).ids
+    for entity_type in ENTITY_TYPES:
+        make_plan(entity_type, staging, run, sample)
+    journal.planned(plan_hash(staging))
+    return done
 
 
 @dg.op

@@ -8,6 +8,7 @@ import datetime as dt
 import errno
 import os
 import re
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import pyarrow as pa
 import sqlalchemy.exc
 from platformdirs import user_state_path
 
+from migration_pipeline.assets.demo import Wish
 from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
@@ -133,15 +135,38 @@ class Workbench:
         """
         return load_mapping(self.migration.mapping_path)
 
-    def sample(self, run: Run) -> Sample:
-        """The tickets of a demo; drawn once, and the same ones until its settings change."""
+    def sample(self, run: Run, wish: Wish | None = None) -> Sample:
+        """The tickets of a demo: the same ones until its settings change, or a launch wishes for others.
+
+        Raises:
+            SettingsError: a ticket that was wished for does not exist.
+        """
         path = self.migration.root / "sample.json"
         wanted = self.migration.demo
+        settings = [wanted.seed, wanted.size]
         kept = read_json(path)
-        if kept and (kept["seed"], kept["size"]) == (wanted.seed, wanted.size):
-            return Sample(seed=wanted.seed, size=wanted.size, ids=tuple(kept["ids"]))
-        sample = self.source.draw(wanted.size, wanted.seed, self.staging, run)
-        write_json(path, {"seed": sample.seed, "size": sample.size, "ids": list(sample.ids)})
+        if kept:
+            same = kept.get("settings", [kept["seed"], kept["size"]]) == settings
+            if same and (wish is None or wish.empty or kept.get("run_id") == run.run_id):
+                return Sample(seed=kept["seed"], size=kept["size"], ids=tuple(kept["ids"]))
+        wish = wish or Wish()
+        if wish.ids:
+            sample = self.source.choose(wish.ids, self.staging, run)
+        elif wish.sample == "difficult":
+            sample = self.source.difficult(wanted.size, wanted.seed, self.staging, run)
+        else:
+            seed = secrets.randbelow(2**31) if wish.redraw else wanted.seed
+            sample = self.source.draw(wanted.size, seed, self.staging, run)
+        write_json(
+            path,
+            {
+                "settings": settings,
+                "run_id": run.run_id,
+                "seed": sample.seed,
+                "size": sample.size,
+                "ids": list(sample.ids),
+            },
+        )
         return sample
 
     def run(self, run_id: str, mode: Mode) -> Run:

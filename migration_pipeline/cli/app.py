@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns
@@ -93,10 +94,17 @@ def map_(config: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--redraw", is_flag=True, help="Other tickets than before, drawn anew.")
+@click.option("--ids", help="These tickets: 1,2,3.")
+@click.option("--sample", type=click.Choice(SAMPLES), help="By chance, or difficult ones: long, old, many listeners.")
 @common
-def demo(config: Path | None, as_json: bool) -> None:
-    """Move 20 tickets, drawn by chance from all, with everything that belongs to them."""
-    _migrate("demo_migration", config, as_json=as_json)
+def demo(config: Path | None, as_json: bool, redraw: bool, ids: str | None, sample: str | None) -> None:
+    """Move 20 tickets, drawn by chance from all, with everything that belongs to them.
+
+    Again: the same tickets. What an earlier demo wrote and this one would write otherwise is taken back first.
+    """
+    wish = {REDRAW: "yes" if redraw else "", IDS: ids or "", SAMPLE: sample or ""}
+    _migrate("demo_migration", config, as_json=as_json, tags={name: value for name, value in wish.items() if value})
 
 
 @main.command()
@@ -194,9 +202,9 @@ class _workbench:  # noqa: N801 - used as a function
             raise Told(str(error), code) from None
 
 
-def _migrate(job: str, config: Path | None, *, as_json: bool) -> None:
+def _migrate(job: str, config: Path | None, *, as_json: bool, tags: Mapping[str, str] | None = None) -> None:
     with migration_of(config) as migration:
-        ended = jobs.run_job(job, migration)
+        ended = jobs.run_job(job, migration, tags)
         made = _report(migration, ended.run_id)
         _tell_report(made, made.folder)
         console.print(f"DuckDB file: {migration.root / 'staging.duckdb'}", soft_wrap=True)

@@ -108,6 +108,10 @@ class Audit:
         """
         self._write({"event": "settled", **told})
 
+    def planned(self, plan: str) -> None:
+        """Say that the run has another plan now; `plan` is its hash."""
+        self._write({"event": "planned", "plan": plan})
+
     def close(self, status: str) -> Head:
         """Say how the run ended, and let go of the file; where the log ends. Closing it again changes nothing."""
         if self._file < 0:

@@ -164,6 +164,11 @@ class Journal:
         if run_id == self._run_id:
             self._close_audit(status)
 
+    def planned(self, plan: str) -> None:
+        """Tell the audit log that the run has another plan now; `plan` is its hash."""
+        if self._audit is not None:
+            self._audit.planned(plan)
+
     def audit_heads(self) -> dict[str, Head]:
         """Where the audit logs ended that a run could close, by file name."""
         with self._engine.connect() as connection:

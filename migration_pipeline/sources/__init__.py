@@ -3,7 +3,7 @@
 Belongs here: what every source offers. Does not belong here: anything of one service.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,12 @@ class Source(Protocol):
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all tickets, without reading all of them."""
+
+    def choose(self, ids: Sequence[str], staging: Staging, run: Run) -> Sample:
+        """The tickets that a person names."""
+
+    def difficult(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
+        """Tickets that are more likely than others to show what a migration gets wrong."""
 
     def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
         """Read the sample's records of one entity type, and nothing else; the rows added."""

@@ -223,6 +223,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "upsert_company": Rule(_company, "repeatable"),
     "create_contact": Rule(_contact, "repeatable"),  # a second one is refused with the id of the first
     "unarchive_contact": Rule(_unarchived, "repeatable", refusal_may_mean_found=True),
+    "refresh_contact": Rule(lambda _: None, "repeatable"),  # setting the same values again changes nothing
     "claim_contact": Rule(_claimed, "repeatable"),
     "attach_company": Rule(_company_attached, "repeatable", refusal_may_mean_found=True),
     "create_conversation": Rule(_conversation, "lagged"),

@@ -47,7 +47,7 @@ REASONS: Final[Mapping[str, str]] = {
 }
 """Why a record is spared."""
 
-_MADE: Final[Mapping[str, tuple[str, ...]]] = {
+MADE: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("create_conversation",),
     "contacts": ("create_contact",),
     "companies": ("upsert_company",),
@@ -118,7 +118,7 @@ def roll_back(
         AccessDenied, ServiceDown, RunStopped: the roll-back ends; the next one goes on.
     """
     client.require_workspace()
-    for entity_type in _MADE:
+    for entity_type in MADE:
         journal.restart(entity_type)
     patience = patience or Patience(
         search=migration.target.search_wait_s, direct=min(3.0, migration.target.search_wait_s)
@@ -137,7 +137,7 @@ def roll_back(
             scene.used.update(_used(journal))
         if entity_type == "tags":
             scene.tags.update({str(row.get("id")): str(row.get("name")) for row in client.tags()})
-        made = list(journal.undoing.live(_MADE[entity_type], run_ids))
+        made = list(journal.undoing.live(MADE[entity_type], run_ids))
         results = in_threads(made, partial(_one, scene, remove), workers=migration.target.workers, run=run)
         for done, left in enumerate(results, 1):
             run.progress("rollback", entity_type, done, len(made))
@@ -148,7 +148,7 @@ def roll_back(
     _drop_outcomes(journal, run_ids)
     _drop_findings(staging, journal)
     return RolledBack(
-        {name: removed[name] for name in _MADE if removed[name]},
+        {name: removed[name] for name in MADE if removed[name]},
         tuple(sorted(spared, key=lambda left: (ENTITY_TYPES.index(left.entity_type), left.source_id))),
     )
 
@@ -190,7 +190,7 @@ def _spare(scene: _Scene, made: Operation, target_id: str | None, reason: str, d
 def _is_removal(operation: Operation, made: Operation) -> bool:
     """Whether an earlier, cut roll-back has already decided to remove what was made."""
     sent = operation.state in (State.IN_DOUBT, State.DONE)
-    return sent and operation.op_key == f"{made.entity_type}/{made.source_id}/undo/{_mark(made)}"
+    return sent and operation.op_key == f"{made.entity_type}/{made.source_id}/undo/{mark(made)}"
 
 
 def _as_sent(scene: _Scene, made: Operation) -> Step:
@@ -258,7 +258,7 @@ def _field(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
     return "definition_kept"
 
 
-def _mark(made: Operation) -> str:
+def mark(made: Operation) -> str:
     """What tells one removal from another one of the same record, made and removed again."""
     return short_hash([made.run_id, made.target_id, made.attempts])
 
@@ -271,10 +271,10 @@ _REMOVERS: Final[Mapping[str, Callable[[_Scene, Work, Operation], Step | str | N
     "fields": _field,
 }
 _REMOVALS: Final[Mapping[str, Callable[[Operation], Step]]] = {
-    "tickets": lambda made: steps.delete_conversation(str(made.target_id), _mark(made)),
-    "contacts": lambda made: steps.archive_contact(str(made.target_id), _mark(made)),
-    "companies": lambda made: steps.delete_company(str(made.target_id), _mark(made)),
-    "tags": lambda made: steps.delete_tag(str(made.target_id), _mark(made)),
+    "tickets": lambda made: steps.delete_conversation(str(made.target_id), mark(made)),
+    "contacts": lambda made: steps.archive_contact(str(made.target_id), mark(made)),
+    "companies": lambda made: steps.delete_company(str(made.target_id), mark(made)),
+    "tags": lambda made: steps.delete_tag(str(made.target_id), mark(made)),
 }
 
 

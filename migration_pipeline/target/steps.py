@@ -145,6 +145,18 @@ def unarchive_contact(contact_id: str) -> Step:
     )  # fmt: skip
 
 
+def refresh_contact(contact_id: str, body: Json, found: Json) -> Step:
+    """Make a contact that was brought back look as a new one would: what `body` lacks is emptied."""
+    custom = {name: None for name, value in (found.get("custom_attributes") or {}).items() if value is not None}
+    empty = {name: None for name in ("email", "phone", "name") if found.get(name)}
+    wanted = {**empty, **body}
+    if custom or "custom_attributes" in body:
+        wanted["custom_attributes"] = {**custom, **body.get("custom_attributes", {})}
+    return Step(
+        "refresh", "refresh_contact", "PUT", "/contacts/{id}", wanted, contact_id, result=_object_itself(contact_id)
+    )
+
+
 def claim_contact(contact_id: str, external_id: str) -> Step:
     """Give a contact that has no external id ours; a lead becomes a user by it."""
     return Step(

@@ -39,15 +39,28 @@ def draw(reading: Reading, size: int, seed: int) -> Sample:
     """Draw `size` tickets, or all where there are fewer; their payloads go into the stream `tickets`."""
     if reading.staging.snapshots.state("tickets").complete:
         return Sample(seed, size, tuple(_from_snapshot(reading, size, seed)))
+    drawn = pool(reading, size, seed)
+    store_rows(reading, "tickets", [shapes.row(ticket) for ticket in drawn.values()])
+    return Sample(seed, size, tuple(drawn))
+
+
+def pool(reading: Reading, size: int, seed: int) -> dict[str, Any]:
+    """`size` tickets by chance, or all where there are fewer, by id; nothing is stored."""
     found: dict[str, Any] = {}
     candidates = _ranked(reading, newest_id(reading), size, seed)
     while len(found) < size and (batch := list(islice(candidates, MANY))):
+        found |= fetch(reading, batch)
+    return dict(islice(found.items(), size))
+
+
+def fetch(reading: Reading, ids: Sequence[str]) -> dict[str, Any]:
+    """Those of the tickets that exist, by id and in the order asked for."""
+    found: dict[str, Any] = {}
+    for batch in _batches(ids, MANY):
         reading.run.check()
         existing = _show_many(reading, "tickets", batch, include="comment_count")
         found |= {ticket: existing[ticket] for ticket in batch if ticket in existing and _exists(existing[ticket])}
-    drawn = dict(islice(found.items(), size))
-    store_rows(reading, "tickets", [shapes.row(ticket) for ticket in drawn.values()])
-    return Sample(seed, size, tuple(drawn))
+    return found
 
 
 def newest_id(reading: Reading) -> int:

@@ -5,7 +5,7 @@ belong here: how any of them works.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from migration_pipeline.config import Source as Settings
 from migration_pipeline.http import Tell, Usage, tell_nobody
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
-from migration_pipeline.sources.zendesk import checks, files, normalization, sampling, streams, threads
+from migration_pipeline.sources.zendesk import checks, choosing, files, normalization, sampling, streams, threads
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
@@ -104,6 +104,18 @@ class ZendeskSource:
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""
         return sampling.draw(Reading(self._client, staging, run), size, seed)
+
+    def choose(self, ids: Sequence[str], staging: Staging, run: Run) -> Sample:
+        """The tickets that a person names.
+
+        Raises:
+            SettingsError: the help desk has no such ticket.
+        """
+        return choosing.choose(Reading(self._client, staging, run), ids)
+
+    def difficult(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
+        """Difficult tickets: long, old, with many listeners, odd letters, asked by an agent."""
+        return choosing.difficult(Reading(self._client, staging, run), size, seed)
 
     def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
         """Read the sample's records of one entity type, and nothing else; the rows added.

@@ -76,6 +76,7 @@ def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) 
     if "archived" in refusal.message.lower():
         desk.writer.perform(work, steps.unarchive_contact(contact_id))
     found = desk.client.contact(contact_id)
+    archived = "archived" in refusal.message.lower()
     if found is None:
         return None
     ours = str(create.payload["external_id"])
@@ -86,6 +87,10 @@ def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) 
         desk.writer.perform(work, claim)
     elif found.get("external_id") != ours:
         return None
+    if archived:
+        # It looks as an earlier run left it, which may have had other settings.
+        sent = create.request(work.operations[work.key(create.name)].adapted)
+        desk.writer.perform(work, steps.refresh_contact(contact_id, sent, found))
     desk.writer.adopt(work, create, contact_id)
     return contact_id
 
