@@ -29,7 +29,7 @@ def test_taken_back_and_moved_again_is_as_if_moved_once(serve: Callable[[str], T
     assert not left["companies"]
     with bench(target.config, "look", "full") as (workbench, _):
         assert workbench.journal.known("tickets", workbench.sample(_).ids) == {}
-    # A demo, others settings, and the full run: as a full run alone with these settings.
+    # A demo, other settings, and the full run: as a full run alone with these settings.
     migrate(target.config, "demo", "r3")
     edit(target.config, options={"files_per_part": 1, "migrated_tag": "moved"})
     assert migrate(target.config, "demo", "r4") > 0
@@ -59,7 +59,7 @@ def test_what_people_touched_stays_and_is_listed(serve: Callable[[str], Target])
     )
     target.told("clock", {"advance_s": 60})
     target.call("PUT", f"/conversations/{ids[renamed]}", title="By hand")
-    # An answer is lost after the removal, once, and one is refused: nothing is removed twice, nothing is forgotten.
+    # Answers are lost after the removal: what was removed is found to be gone, and nothing is forgotten.
     target.told("faults", {"seed": 1, "rate": 1, "kinds": ["drop_after_commit"], "limit": 3, "match": "DELETE *"})
     done = take_back(target.config, "r1", "r2")
     reasons = {(left.entity_type, left.source_id): left.reason for left in done.spared}
