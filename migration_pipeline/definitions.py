@@ -1,4 +1,4 @@
-"""What Dagster loads: assets, checks, jobs and resources, put together by one function."""
+"""What Dagster loads: assets, checks, jobs, schedules, sensors and resources, put together by one function."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ import dagster as dg
 from migration_pipeline.assets import loading, mapping, reports, source, undoing
 from migration_pipeline.jobs import jobs
 from migration_pipeline.resources import workbench
+from migration_pipeline.schedules import delta_schedule
+from migration_pipeline.sensors import runs_without_a_process
 
 
 def build_defs(**resources: Any) -> dg.Definitions:
@@ -16,6 +18,8 @@ def build_defs(**resources: Any) -> dg.Definitions:
         assets=dg.load_assets_from_modules(modules),
         asset_checks=dg.load_asset_checks_from_modules(modules),
         jobs=[*jobs, undoing.rollback],
+        schedules=[delta_schedule()],
+        sensors=[runs_without_a_process],
         resources={"workbench": workbench, **resources},
     )
 

@@ -4,6 +4,7 @@ Belongs here: models, loading, defaults, and the sentences that tell a user whic
 """
 
 from migration_pipeline.config.migration import (
+    Delta,
     Demo,
     FreshdeskAuth,
     Migration,
@@ -14,4 +15,14 @@ from migration_pipeline.config.migration import (
     load_migration,
 )
 
-__all__ = ["Demo", "FreshdeskAuth", "Migration", "Options", "Source", "Target", "ZendeskAuth", "load_migration"]
+__all__ = [
+    "Delta",
+    "Demo",
+    "FreshdeskAuth",
+    "Migration",
+    "Options",
+    "Source",
+    "Target",
+    "ZendeskAuth",
+    "load_migration",
+]

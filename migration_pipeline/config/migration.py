@@ -6,8 +6,9 @@ to do (the load plan).
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from migration_pipeline.config import yamlfile
 
@@ -100,6 +101,21 @@ class Demo(_Settings):
     seed: int = Field(1, ge=0, description="the same seed draws the same tickets")
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no time zone of this name; take one like Europe/Berlin")
+    return name
+
+
+class Delta(_Settings):
+    """When the schedule of deltas starts one; the schedule itself is off until somebody turns it on."""
+
+    cron: str = Field(
+        "0 2 * * *", pattern=r"^[\d*/,-]+( [\dA-Za-z*/,-]+){4}$", description="minute hour day month weekday"
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+
+
 class Options(_Settings):
     """How records move."""
 
@@ -128,6 +144,7 @@ class Migration(_Settings):
     source: Annotated[Source, Field()]
     target: Target
     demo: Demo = Demo()
+    delta: Delta = Delta()
     options: Options = Options()
     path: Path = Field(exclude=True, description="the file this was read from")
 
