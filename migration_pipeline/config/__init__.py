@@ -6,7 +6,6 @@ Belongs here: models, loading, defaults, and the sentences that tell a user whic
 from migration_pipeline.config.migration import (
     Delta,
     Demo,
-    FreshdeskAuth,
     Migration,
     Options,
     Source,
@@ -18,7 +17,6 @@ from migration_pipeline.config.migration import (
 __all__ = [
     "Delta",
     "Demo",
-    "FreshdeskAuth",
     "Migration",
     "Options",
     "Source",

@@ -36,12 +36,6 @@ class ZendeskAuth(_Settings):
         return self
 
 
-class FreshdeskAuth(_Settings):
-    """Freshdesk credentials: an agent's API key."""
-
-    api_key: SecretStr
-
-
 class Source(_Settings):
     """The help desk that is read. It is never written to."""
 
