@@ -249,7 +249,7 @@ def test_exports_wait_for_their_window_by_its_headers_and_are_never_refused(limi
     where = place(changed(limited.migration, tmp_path))
     limited.advance(61)
     where.source.extract("companies", where.staging, where.run())
-    near_the_end_of_a_window(limited, 4)
+    near_the_end_of_a_window(limited, 3)
     limited.control("DELETE", "stats")
     for _ in range(12):
         where.source.extract("companies", where.staging, where.run())
@@ -263,7 +263,7 @@ def test_exports_wait_for_their_window_by_its_headers_and_are_never_refused(limi
 def test_a_refused_export_waits_as_long_as_the_service_says(limited: Desk, tmp_path: Path) -> None:
     where = place(changed(limited.migration, tmp_path))
     limited.advance(61)
-    near_the_end_of_a_window(limited, 3)
+    near_the_end_of_a_window(limited, 2)
     while limited.get("incremental/organizations", start_time=0).status_code != 429:
         pass
     assert where.source.extract("companies", where.staging, where.run()) > 0
@@ -310,6 +310,6 @@ def answering(answer: object) -> Iterator[tuple[str, list[str]]]:
             """Tell nobody."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}", seen
         server.shutdown()

@@ -51,11 +51,11 @@ def test_every_ticket_can_be_drawn_archived_ones_too_and_deleted_ones_cannot(
 def test_chance_prefers_no_ticket(desk: Desk, somewhere: Place, whole: Whole) -> None:
     somewhere.source.extract("tickets", somewhere.staging, somewhere.run())
     drawn: Counter[str] = Counter()
-    for seed in range(60):
-        drawn.update(somewhere.source.draw(16, seed, somewhere.staging, somewhere.run()).ids)
+    for seed in range(30):
+        drawn.update(somewhere.source.draw(20, seed, somewhere.staging, somewhere.run()).ids)
     tickets = existing(whole)
     assert set(drawn) == tickets
-    mean = 60 * 16 / len(tickets)
+    mean = 30 * 20 / len(tickets)
     # Chi-square over n - 1 degrees has mean n - 1 and variance 2(n - 1); five deviations are no accident.
     chi = sum((drawn[ticket] - mean) ** 2 / mean for ticket in tickets)
     freedom = len(tickets) - 1

@@ -12,7 +12,7 @@ threads (`threads`), files (`files`), or what a row means (`normalization`).
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -291,14 +291,16 @@ def _difference(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
     return changed
 
 
-def _newest_payloads(staging: Staging, stream: str, ids: Iterable[str] | None) -> dict[str, str]:
+def _newest_payloads(staging: Staging, stream: str, ids: Sequence[str] | None) -> dict[str, str]:
     """The stored JSON of the rows with these ids, or of all."""
+    if not staging.snapshots.state(stream).segments or (ids is not None and not ids):
+        return {}
     relation = staging.snapshots.newest(stream)
     with staging.connect() as connection:
         if ids is None:
             found = connection.execute(f"SELECT id, payload FROM {relation}").fetchall()
         else:
             found = connection.execute(
-                f"SELECT id, payload FROM {relation} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+                f"SELECT id, payload FROM {relation} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
             ).fetchall()
     return dict(found)
