@@ -95,6 +95,14 @@ class TableStore:
         note = read_json(self.path(stage, table).with_suffix(".json"))
         return note and dict(note["built_from"])
 
+    def reusable(self, stage: str, tables: Iterable[str], built_from: dict[str, Any]) -> dict[str, int] | None:
+        """The rows by table, where all of the tables are there and were built from just this; None where not."""
+        names = list(tables)
+        stands = all(
+            self.path(stage, table).exists() and self.built_from(stage, table) == built_from for table in names
+        )
+        return {table: self.rows(stage, table) for table in names} if stands else None
+
     def rows(self, stage: str, table: str) -> int:
         """The number of rows, 0 where the table was never written."""
         note = read_json(self.path(stage, table).with_suffix(".json"))

@@ -16,6 +16,7 @@ from migration_pipeline.config.mapping import Mapping as Rules
 from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.provenance import code_digest
 
 BATCH_ROWS: Final = 2_000
 OWN: Final = "pipeline:"
@@ -67,6 +68,7 @@ class Inputs:
             "mapping": digest(self.mapping.model_dump()),
             "options": self.options.model_dump(mode="json"),
             "records": {table: self.staging.tables.built_from("records", table) for table in RECORDS},
+            "code": code_digest("migration_pipeline.target", "migration_pipeline.model", "migration_pipeline.config"),
         }
 
     def write(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:

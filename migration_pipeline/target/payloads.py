@@ -4,6 +4,7 @@ Belongs here: which rule serves which entity type, and what it needs. Does not b
 `profiles`, `conversations`), or sending anything (`loading`).
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,6 +17,11 @@ from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.profiles import company_rows, contact_rows
 
 _ASSET: Final = "normalized"
+
+_log = logging.getLogger(__name__)
+
+_WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {"tickets": ("tickets", "parts")}
+"""The payload tables of an entity type, where they are not one of its own name."""
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "agents": ("agents",),
@@ -32,6 +38,8 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 def map_entity(entity_type: str, staging: Staging, mapping: Rules, migration: Migration) -> dict[str, int]:
     """Write the payload tables of one entity type; their rows by table (`tickets` writes `parts` as well).
 
+    Tables that were made of just this stay as they are.
+
     Images whose bytes stand in a comment's text are added to the blob store, as the files they become.
 
     Raises:
@@ -39,7 +47,13 @@ def map_entity(entity_type: str, staging: Staging, mapping: Rules, migration: Mi
     """
     for table in _NEEDED[entity_type]:
         staging.tables.require("records", table, _ASSET)
-    return _MAPPERS[entity_type](Inputs(staging, mapping, migration))
+    inputs = Inputs(staging, mapping, migration)
+    known = all("snapshots" in (staging.tables.built_from("records", table) or {}) for table in _NEEDED[entity_type])
+    unchanged = staging.tables.reusable("payloads", _WRITTEN.get(entity_type, (entity_type,)), inputs.built_from())
+    if known and unchanged is not None:
+        _log.info("%s: the payloads are reused, for records, mapping and options are the same", entity_type)
+        return unchanged
+    return _MAPPERS[entity_type](inputs)
 
 
 _MAPPERS: Final[Mapping[str, Callable[[Inputs], dict[str, int]]]] = {

@@ -11,6 +11,7 @@ Belongs here: which tables are made, of which streams, by which SQL (`sql/`). Do
 | field ids | of contact and company fields carry their scope: `contact:360001`, `company:360002` |
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -22,11 +23,14 @@ import pyarrow as pa
 from migration_pipeline.config import Source
 from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.staging import Staging
-
-CODE: Final = "zendesk-1"
-"""Changes when the rules of normalization do, so that tables made by older rules are known."""
+from migration_pipeline.staging.provenance import code_digest
 
 _SQL: Final = resources.files(__package__).joinpath("sql")
+
+_log = logging.getLogger(__name__)
+
+CODE: Final = code_digest(__package__)
+"""Changes when the rules of normalization do, so that tables made by older rules are made anew."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +81,12 @@ RECIPES: Final[Mapping[str, Recipe]] = {
 
 
 def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str, int]:
-    """Write the canonical tables of one entity type; the rows by table."""
+    """Write the canonical tables of one entity type, unless they were made of just this; the rows by table."""
     recipe = RECIPES[entity_type]
     built_from = {"source": settings.account, "snapshots": staging.snapshots.digest(recipe.streams), "code": CODE}
+    if (unchanged := staging.tables.reusable("records", recipe.tables, built_from)) is not None:
+        _log.info("%s: the records are reused, for the snapshots are the same", entity_type)
+        return unchanged
     rows = {}
     with staging.connect() as connection:
         _prepare(connection, staging, settings, recipe)

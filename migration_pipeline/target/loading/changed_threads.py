@@ -213,8 +213,8 @@ def _comment(key: str) -> str:
 
 
 def _let_in(thread: _Thread) -> None:
-    """Add participants that are new."""
-    for ref in thread.row["participant_refs"] or ():
+    """Add participants that are new, a requester who did not open the conversation among them."""
+    for ref in (thread.row["requester_ref"], *(thread.row["participant_refs"] or ())):
         contact = thread.contacts[ref].target_id
         if contact is None:
             thread.work.losses.append(("reference_skipped", f"participant {ref} ({thread.contacts[ref].reason})"))
