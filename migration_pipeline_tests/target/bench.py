@@ -63,7 +63,7 @@ class Bench:
         self.prefix = f"{next(_numbers)}{folder.name[-12:]}".replace("_", "")
         document = YAML(typ="safe").load(config.read_text())
         document["data_dir"] = str(folder / "data")
-        document["target"]["workers"] = 4
+        document["target"] |= {"workers": 4, "patience_s": 0}
         self.document = document
         self.write_config()
         self.staging = Staging(self.migration)
