@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import datetime as dt
 import json
 import stat
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -292,14 +294,41 @@ def test_an_answer_without_its_list_is_never_taken_for_an_empty_one(desk: Desk, 
     assert not where.staging.snapshots.state("tickets").complete
 
 
+@pytest.mark.parametrize(("age_s", "by_time"), [(1, True), (60, True), (86_400, False)])
+def test_users_of_a_second_that_may_not_be_over_are_read_again(
+    desk: Desk, tmp_path: Path, age_s: int, by_time: bool
+) -> None:
+    """Unlike tickets, users show at once: another one may change in the second that the cursor has just left."""
+    changed_at = int(time.time()) - age_s
+    user = {"id": 5, "role": "end-user", "updated_at": dt.datetime.fromtimestamp(changed_at, dt.UTC).isoformat()}
+    page = {"users": [user], "identities": [], "after_cursor": "the-cursor", "end_of_stream": True}
+    asked: list[str] = []
+    with answering(page, asked) as (url, _):
+        auth = ZendeskAuth(email="admin@acme.example", token=SecretStr("t0ken"))
+        where = place(changed(desk.migration, tmp_path, base_url=HttpUrl(url), auth=auth))
+        assert where.source.extract("agents", where.staging, where.run()) == 1
+        assert where.again().source.extract("agents", where.staging, where.run()) == 0
+    second = parse_qs(urlsplit(asked[1]).query)
+    if by_time:
+        assert int(second["start_time"][0]) < changed_at - 60
+        assert "cursor" not in second
+    else:
+        assert second["cursor"] == ["the-cursor"]
+
+
 @contextlib.contextmanager
-def answering(answer: object) -> Iterator[tuple[str, list[str]]]:
-    """A service that answers everything with the same JSON: its URL, and the Authorization of each call."""
+def answering(answer: object, asked: list[str] | None = None) -> Iterator[tuple[str, list[str]]]:
+    """A service that answers everything with the same JSON: its URL, and the Authorization of each call.
+
+    The paths of the calls go into `asked`.
+    """
     seen: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.headers["Authorization"])
+            if asked is not None:
+                asked.append(self.path)
             body = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))

@@ -32,6 +32,7 @@ AGREEING: Final = 3
 """Times that a file of another size than the source says has to arrive the same to be taken as it is."""
 
 _BUCKET: Final = "attachments"
+_STOPPED: Final = "The run was stopped; the next one goes on from here."
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
 _WANTED: Final = resources.files(__package__).joinpath("sql/files_wanted.sql").read_text(encoding="utf-8")
 _MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
@@ -64,9 +65,12 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     with CallThreads(workers, "zendesk-files") as pool, _session(workers) as session:
         for batch, done, total in _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes):
             reading.run.check()
-            rows = pool.map(lambda wanted: _row(reading, session, wanted), batch)
+            fetched = pool.map(lambda wanted: _row_unless_stopped(reading, session, wanted), batch)
+            rows = [row for row in fetched if row is not None]
             state = store.state("files")
             added += store.append("files", rows, cursor=state.cursor, complete=state.complete)
+            if len(rows) < len(batch):
+                raise RunStopped(_STOPPED)
             reading.run.progress("files", "tickets", done, total)
     if tickets is None:
         store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
@@ -111,6 +115,14 @@ def _wanted(
             yield [Wanted(*row) for row in rows], done, total
 
 
+def _row_unless_stopped(reading: Reading, session: requests.Session, wanted: Wanted) -> Row | None:
+    """The file's row; None when the run was asked to stop, so that the rows of its neighbours are kept."""
+    try:
+        return _row(reading, session, wanted)
+    except RunStopped:
+        return None
+
+
 def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     """The file's row: `sha256` and `bytes`, or `reason` and `detail`, and whether the next pass may try again."""
     limit = reading.client.settings.max_file_bytes
@@ -151,6 +163,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
     own_host = urlsplit(reading.client.settings.url).netloc
 
     def attempt() -> tuple[str, int]:
+        _check(reading)
         pacer = reading.client.session.pacer
         waited = pacer.take((_BUCKET,))
         reading.client.session.usage.count(write=False, waited=waited)
@@ -163,7 +176,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
                 allowed=reading.client.settings.file_hosts,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
-                sha256, size = reading.staging.blobs.add(chunks)
+                sha256, size = reading.staging.blobs.add(_until_stopped(reading, chunks))
         finally:
             pacer.done((_BUCKET,), {})
         if expected is not None and size != expected:
@@ -173,8 +186,8 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
         return sha256, size
 
     def pause(seconds: float) -> None:
-        if reading.client.session.stop.wait(seconds) or reading.run.stop.is_set():
-            raise RunStopped("The run was stopped; the next one goes on from here.")
+        reading.client.session.stop.wait(seconds)
+        _check(reading)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_transient),
@@ -202,6 +215,18 @@ def _was_down(reading: Reading) -> bool:
     before = breaker.outages
     reading.client.session.read("GET", "api/v2/users/me")
     return breaker.outages > before
+
+
+def _check(reading: Reading) -> None:
+    if reading.client.session.stop.is_set() or reading.run.stop.is_set():
+        raise RunStopped(_STOPPED)
+
+
+def _until_stopped(reading: Reading, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes, as long as the run goes on: a large file must not hold up a stop."""
+    for chunk in chunks:
+        _check(reading)
+        yield chunk
 
 
 def _is_transient(error: BaseException) -> bool:
