@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 _NAMED = pytest.StashKey[set[str]]()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker process tells the one that reports which behaviours it found named."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["behaviours"] = sorted(session.config.stash.get(_NAMED, set()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker process found."""
+    named = node.config.stash.setdefault(_NAMED, set())
+    named.update(getattr(node, "workeroutput", {}).get("behaviours", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

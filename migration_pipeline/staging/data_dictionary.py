@@ -97,6 +97,8 @@ _COLUMNS: Final[dict[str, str]] = {
     "comment_count": "How many comments the source says there are.",
     "part_count": "How many parts follow the opener.",
     "opener": "Plain text that opens the conversation.",
+    "redacted": "Whether the source took something out of the comment, or of its files, after it was written.",
+    "opener_redacted": "Whether that is so of the comment that the opener carries.",
     "opener_comment_ref": "source_id of the comment that the opener carries; null where it is only a line.",
     "admin_id": "Id of the teammate in the target.",
     "team_id": "Id of the team in the target.",
