@@ -45,7 +45,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker process tells the one that reports which behaviours it found named."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["behaviours"] = sorted(session.config.stash.get(_NAMED, set()))
+        named: set[str] = session.config.stash.get(_NAMED, set())
+        output["behaviours"] = sorted(named)
 
 
 @pytest.hookimpl(optionalhook=True)
