@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -186,20 +187,17 @@ def ui(config: Path | None, as_json: bool, port: int) -> None:
             process.wait(15)
 
 
-class _workbench:  # noqa: N801 - used as a function
+@contextmanager
+def _workbench(migration: Migration) -> Iterator[Workbench]:
     """A workbench for a command that runs no job; its errors become the command's own."""
-
-    def __init__(self, migration: Migration) -> None:
-        self._bench = Workbench(migration.path)
-
-    def __enter__(self) -> Workbench:
-        return self._bench
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._bench.close()
-        if isinstance(error, MigrationError):
-            code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
-            raise Told(str(error), code) from None
+    bench = Workbench(migration.path)
+    try:
+        yield bench
+    except MigrationError as error:
+        code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
+        raise Told(str(error), code) from None
+    finally:
+        bench.close()
 
 
 def _migrate(job: str, config: Path | None, *, as_json: bool, tags: Mapping[str, str] | None = None) -> None:
