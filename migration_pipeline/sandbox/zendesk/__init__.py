@@ -1,7 +1,7 @@
 """The stand-in of Zendesk Support, the source side of a migration, with a generated help desk.
 
 Here: how it is assembled. The world is generated in ``world``; ``desk`` holds its present state; ``routes_*`` answer.
-The knowledge base (its own limits and paging) would be further ``routes_*`` beside these.
+The knowledge base is laid out in ``world.guide``; ``guide`` holds its present state.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from migration_pipeline.sandbox.service import Answer, Call, Clock, Route, Servi
 from migration_pipeline.sandbox.wire import json_answer
 from migration_pipeline.sandbox.zendesk import (
     errors,
+    guide,
     oauth,
     routes_conversations,
     routes_exports,
     routes_files,
+    routes_guide,
+    routes_guide_files,
     routes_people,
     routes_settings,
     routes_tickets,
@@ -49,7 +52,7 @@ def build(
     ``plan`` as in `plans`; ``limits`` enforces the rate limits. Raises ValueError for an unknown plan, or for a folder
     that holds a help desk of another size or seed.
     """
-    state = State(dir / "zendesk", SCHEMA)
+    state = State(dir / "zendesk", SCHEMA + guide.SCHEMA)
     clock = Clock(state.get("clock", 0.0))
     made = {"tickets": tickets, "seed": seed}
     if state.get("made", made) != made:
@@ -62,6 +65,7 @@ def build(
     chosen = plan_of(plan)
     site = Site(
         desk=desk,
+        guide=guide.Guide(state, tickets=tickets, seed=seed, epoch=epoch, who=desk.base_people),
         base_url=base_url,
         clock=clock,
         switches=Switches(SWITCHES, state.get("switches")),
@@ -104,15 +108,29 @@ def normalise(path: str) -> str:
 
 
 def _routes(site: Site) -> list[Route]:
-    modules = (routes_exports, routes_tickets, routes_people, routes_settings, routes_files, routes_conversations)
+    modules = (
+        routes_exports,
+        routes_tickets,
+        routes_people,
+        routes_settings,
+        routes_files,
+        routes_conversations,
+        routes_guide,
+        routes_guide_files,
+    )
     return [route for module in modules for route in module.routes(site)]
 
 
 def _activity(site: Site, call: Call) -> Answer:
+    """Changes of tickets and people, and of the knowledge base where articles are asked for."""
     order = call.json or {}
-    count = int(order.get("tickets", 1))
-    if not 0 <= count <= MOST_CHANGES:
-        raise ValueError(f"tickets must lie between 0 and {MOST_CHANGES}")
-    changed = Activity(site.desk, int(order.get("seed", 0)), int(site.clock.now())).run(count)
+    articles = int(order.get("articles", 0))
+    tickets = int(order.get("tickets", 0 if articles else 1))
+    for name, count in (("tickets", tickets), ("articles", articles)):
+        if not 0 <= count <= MOST_CHANGES:
+            raise ValueError(f"{name} must lie between 0 and {MOST_CHANGES}")
+    seed, now = int(order.get("seed", 0)), int(site.clock.now())
+    changed = Activity(site.desk, seed, now).run(tickets) if tickets else []
+    changed += site.guide.change(articles, seed, now)
     site.cache.clear()
     return json_answer({"changed": changed})

@@ -56,6 +56,8 @@ FAMILIES: dict[str, Family] = {
     "/api/v2/tickets/{id}/audits": AUDITS,
     "/attachments/token/{token}": CONTENT,
 }
+# The knowledge base counts in a bucket of its own, which has the account's size.
+GUIDE_PATHS = ("/api/v2/help_center", "/api/v2/guide")
 _DEEP = {INDEX: (500, DEEP_INDEX), DELETED: (100, DEEP_DELETED)}
 
 
@@ -119,10 +121,11 @@ class Limits:
             taken.append((f, allowance))
             if self.enforced and not allowance.granted:
                 return Spent(allowance, None, tuple(taken))
-        if family is CONTENT:
+        if not call.template.startswith("/api/"):
             # Files are served outside the API: only their own limit counts.
             return Spent(None, None, tuple(taken))
-        account = windows[60].take("account", self.plan.per_minute, cost)
+        bucket = "guide" if call.template.startswith(GUIDE_PATHS) else "account"
+        account = windows[60].take(bucket, self.plan.per_minute, cost)
         spike = windows[60].take(SPIKE.name, SPIKE.limit, cost)
         refused = next((a for a in (account, spike) if not a.granted), None) if self.enforced else None
         return Spent(refused, account, tuple(taken))

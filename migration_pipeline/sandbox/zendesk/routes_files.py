@@ -1,15 +1,13 @@
-"""Files: metadata, the address with its redirect, and the storage behind it.
+"""Files: metadata, the address with its redirect, and the bytes behind it.
 
-Here: who may fetch what, and how addresses expire. Not here: the bytes (``world.files``).
+Here: who may fetch what. Not here: how addresses are signed and expire (``storage``), the bytes (``world.files``).
 """
-
-import hashlib
-from urllib.parse import quote
 
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 from migration_pipeline.sandbox.zendesk import comment_json, errors
-from migration_pipeline.sandbox.zendesk.site import Made, Site, number, whole
-from migration_pipeline.sandbox.zendesk.world import files, ids, population, seeds, skeleton, threads
+from migration_pipeline.sandbox.zendesk.site import Made, Site, number
+from migration_pipeline.sandbox.zendesk.storage import Storage, file_answer
+from migration_pipeline.sandbox.zendesk.world import files, guide_files, ids, population, seeds, skeleton, threads
 from migration_pipeline.sandbox.zendesk.world.files import File
 
 CALLS = 7_000_000_000
@@ -31,6 +29,7 @@ def routes(site: Site) -> list[Route]:
 class _Files:
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._storage = Storage(site)
 
     def _file(self, file_id: int) -> File | None:
         """The file as it is now; None for one that never was, or whose ticket is gone."""
@@ -76,60 +75,45 @@ class _Files:
                 return errors.unauthenticated() if wanted == 401 else errors.forbidden()
             if file.malware:
                 return errors.forbidden()
-        return self._redirect(call, file_id)
+        return self._storage.redirect(call, file_id)
 
     def recording(self, call: Call) -> Answer:
         """The recording of a call; the redirect is the same as a file's."""
         call_id = number(call)
         if not CALLS <= call_id < CALLS + 1_000_000_000:
             raise errors.not_found()
-        return self._redirect(call, call_id)
-
-    def _redirect(self, call: Call, file_id: int) -> Answer:
-        site = self._site
-        expires = int(call.scratch["at"]) + site.switches["storage_expiry_s"]
-        host = site.view(call).other_host if site.switches["storage_host"] == "other" else site.base_url
-        token = ids.token(file_id, site.desk.seed)
-        location = f"{host}/storage/{token}?expires={expires}&sig={self._signature(token, expires)}"
-        body = f'<html><body>You are being <a href="{location.replace("&", "&amp;")}">redirected</a>.</body></html>'
-        return Answer(302, body.encode(), b"text/html; charset=utf-8", ((b"location", location.encode()),))
-
-    def _signature(self, token: str, expires: int) -> str:
-        text = f"{token}|{expires}|{self._site.desk.seed}"
-        return hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
+        return self._storage.redirect(call, call_id)
 
     def stored(self, call: Call) -> Answer:
-        """The second hop. It refuses credentials of the API where it is another host, as object stores do."""
+        """The second hop."""
         site = self._site
-        token, expires = call.params["token"], whole(call.query.get("expires"), 0)
-        if call.query.get("sig") != self._signature(token, expires) or site.clock.now() > expires:
-            return Answer(
-                403,
-                b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
-                b"application/xml",
-            )
-        if "authorization" in call.headers and site.switches["storage_host"] == "other":
-            text = b"<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>"
-            return Answer(400, text, b"application/xml")
-        file_id = ids.token_number(token, site.desk.seed) or 0
+        if refused := self._storage.refused(call):
+            return refused
+        file_id = ids.token_number(call.params["token"], site.desk.seed) or 0
         if self._photo(file_id) is not None:
-            return _bytes(
-                "photo.png", "image/png", files.make_bytes("image/png", PHOTO_SIZE, seeds.mix(site.desk.seed, file_id))
+            return file_answer(
+                "photo.png",
+                "image/png",
+                files.make_bytes("image/png", PHOTO_SIZE, seeds.mix(site.desk.seed, file_id)),
             )
         if CALLS <= file_id < CALLS + 1_000_000_000:
-            return _bytes(
+            return file_answer(
                 "recording.mp3",
                 "audio/mpeg",
                 files.make_bytes("audio/mpeg", RECORDING_SIZE, seeds.mix(site.desk.seed, file_id)),
             )
+        if (place := guide_files.article_of(file_id)) is not None:
+            return self._article_file(place, file_id)
         file = self._file(file_id)
         if file is None:
             raise errors.not_found()
-        return _bytes(file.name, file.mime, files.content(file))
+        return file_answer(file.name, file.mime, files.content(file))
 
-
-def _bytes(name: str, mime: str, body: bytes) -> Answer:
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    # The service names the type of an empty file as well, which the shared sender leaves out.
-    empty = ((b"content-type", mime.encode()),) if not body else ()
-    return Answer(200, body, mime.encode(), ((b"content-disposition", disposition.encode()), *empty))
+    def _article_file(self, place: int, file_id: int) -> Answer:
+        guide = self._site.guide
+        article = guide.articles[place] if place < len(guide.articles) else None
+        if article is not None:
+            for file in guide_files.of_article(guide.seed, place, article.source_locale):
+                if file.id == file_id:
+                    return file_answer(file.name, file.mime, guide_files.content(guide.seed, file))
+        raise errors.not_found()

@@ -13,8 +13,10 @@ import numpy as np
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 from migration_pipeline.sandbox.zendesk import errors
 from migration_pipeline.sandbox.zendesk.desk import DAY
+from migration_pipeline.sandbox.zendesk.guide_center import brand_url
 from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, wants_cursor
 from migration_pipeline.sandbox.zendesk.world import catalogue, people, skeleton
+from migration_pipeline.sandbox.zendesk.world.guide import SECOND
 
 TAG_DAYS = 60
 # Counting tags tells the story of every ticket; the newest of them give the same picture.
@@ -25,11 +27,7 @@ def routes(site: Site) -> list[Route]:
     """All routes about settings, and those that give out tokens."""
     settings = _Settings(site)
     base = site.base_url
-    fields, statuses, brands = (
-        range(len(catalogue.TICKET_FIELDS)),
-        range(len(catalogue.CUSTOM_STATUSES)),
-        range(len(catalogue.BRANDS)),
-    )
+    fields, statuses = range(len(catalogue.TICKET_FIELDS)), range(len(catalogue.CUSTOM_STATUSES))
 
     def person(kind: str, among: tuple[catalogue.Field, ...]) -> Callable[[Call], Made]:
         rows = [catalogue.person_field(among, k, kind, base) for k in range(len(among))]
@@ -47,7 +45,7 @@ def routes(site: Site) -> list[Route]:
         ),
         site.route("/user_fields", person("user_fields", catalogue.USER_FIELDS)),
         site.route("/organization_fields", person("organization_fields", catalogue.ORGANIZATION_FIELDS)),
-        site.route("/brands", lambda c: settings.small(c, "brands", [catalogue.brand(k, base) for k in brands])),
+        site.route("/brands", settings.brands),
         site.route("/custom_roles", settings.roles),
         site.route("/account/settings", settings.account),
         site.route("/tags", settings.tags),
@@ -71,6 +69,21 @@ class _Settings:
             if catalogue.field_id(k) == number(call):
                 return {"ticket_field": catalogue.ticket_field(k, self._site.base_url)}
         raise errors.not_found()
+
+    def brands(self, call: Call) -> Made:
+        """Each brand with the help center it has at the moment."""
+        site = self._site
+        has = (site.switches["help_center"], site.switches["help_center"] and site.switches[SECOND])
+        rows = [
+            catalogue.brand(k, site.base_url)
+            | {
+                "brand_url": brand_url(site, k),
+                "has_help_center": has[k],
+                "help_center_state": "enabled" if has[k] else "disabled",
+            }
+            for k in range(len(catalogue.BRANDS))
+        ]
+        return self.small(call, "brands", rows)
 
     def forms(self, _: Call) -> Made:
         if not self._site.plan.forms or self._site.switches["forms"] == "off":

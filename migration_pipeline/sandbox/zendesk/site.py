@@ -19,7 +19,8 @@ from migration_pipeline.sandbox.service import Switches
 from migration_pipeline.sandbox.wire import Answer, Call, Handler, Headers, Route, json_answer
 from migration_pipeline.sandbox.zendesk import errors, streams
 from migration_pipeline.sandbox.zendesk.desk import Desk, Index
-from migration_pipeline.sandbox.zendesk.limits import Limits, Spent
+from migration_pipeline.sandbox.zendesk.guide import Guide
+from migration_pipeline.sandbox.zendesk.limits import GUIDE_PATHS, Limits, Spent
 from migration_pipeline.sandbox.zendesk.oauth import Authority, Expired, Identity
 from migration_pipeline.sandbox.zendesk.plans import Plan
 from migration_pipeline.sandbox.zendesk.view import View
@@ -37,6 +38,7 @@ class Site:
     """The account as its routes see it."""
 
     desk: Desk
+    guide: Guide
     base_url: str
     clock: Clock
     switches: Switches
@@ -201,7 +203,16 @@ class Site:
         return self.by_offset(call, plural, index.places.tolist(), show)
 
 
-ANONYMOUS = frozenset(("/api/v2/users/me", "/attachments/token/{token}"))
+ANONYMOUS = frozenset(
+    (
+        "/api/v2/users/me",
+        "/attachments/token/{token}",
+        "/hc/article_attachments/{id}",
+        "/hc/article_attachments/{id}/{name}",
+        "/hc/{locale}/article_attachments/{id}",
+        "/hc/{locale}/article_attachments/{id}/{name}",
+    )
+)
 ADMIN_ONLY = frozenset(
     (
         "/api/v2/incremental/tickets",
@@ -228,6 +239,8 @@ def _family(template: str) -> str:
     """The scope that reads an endpoint, by the resource in its path."""
     if template.startswith("/api/v2/oauth"):
         return "oauth"
+    if template.startswith(GUIDE_PATHS):
+        return "hc"
     if "audits" in template:
         return "audits"
     for resource in ("users", "organizations"):

@@ -49,4 +49,25 @@ SWITCHES = (
         "malformed_records", 0.0, "number", "share of tickets, users, organizations with missing or mistyped fields"
     ),
     Switch("gzip", True, (True, False), "bodies over 1 kB are compressed where the client accepts it"),
+    Switch("help_center", True, (True, False), "the first brand has a help center; without it 404 InvalidEndpoint"),
+    Switch("second_help_center", False, (True, False), "the second brand has a help center too, on the host localhost"),
+    Switch(
+        "article_export_end",
+        "after",
+        ("after", "repeat"),
+        "end_time of the last page of changed articles: a second after its last row, or that row's second again",
+    ),
+    Switch("article_files", "bytes", ("bytes", "redirect"), "article files answer their bytes, or 302 to the storage"),
+    Switch("article_file_host", "same", ("same", "mapped"), "host of article files: the account's, or a mapped one"),
+    Switch(
+        "restricted_article_file",
+        "forbidden",
+        ("forbidden", "sign_in"),
+        "file of a restricted or draft article without credentials: 403, or 302 to a sign-in page that answers 200",
+    ),
+    Switch(
+        "hanging_images_s", 0, "integer", "seconds for which a fifth of the images in articles keep a client waiting"
+    ),
+    Switch("cyclic_sections", False, (True, False), "two sections are each other's parent"),
+    Switch("huge_article", False, (True, False), "one article has a body of 2 MB"),
 )

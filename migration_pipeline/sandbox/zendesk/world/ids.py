@@ -19,6 +19,14 @@ ROLE = 4_850_000_000_000
 MEMBERSHIP = 4_860_000_000_000
 IDENTITY = 4_900_000_000_000
 RATING = 5_100_000_000_000
+CATEGORY = 5_210_000_000_000
+SECTION = 5_220_000_000_000
+ARTICLE = 5_230_000_000_000
+TRANSLATION = 5_240_000_000_000
+SEGMENT = 5_250_000_000_000
+PERMISSION_GROUP = 5_260_000_000_000
+LABEL = 5_270_000_000_000
+ARTICLE_FILE = 5_280_000_000_000
 AUDIT = 30_000_000_000_000
 FILE = 60_000_000_000_000
 
@@ -50,6 +58,36 @@ def organization_number(organization_id: int) -> int | None:
 def group(number: int) -> int:
     """The id of the group at ``number``."""
     return GROUP + (number + 1) * STEP
+
+
+def article(number: int) -> int:
+    """The id of the article at ``number``."""
+    return ARTICLE + (number + 1) * STEP
+
+
+def article_number(article_id: int) -> int | None:
+    """The reverse of `article`, None for an id that is no article's."""
+    return _number(article_id, ARTICLE)
+
+
+def section(number: int) -> int:
+    """The id of the section at ``number``."""
+    return SECTION + (number + 1) * STEP
+
+
+def section_number(section_id: int) -> int | None:
+    """The reverse of `section`, None for an id that is no section's."""
+    return _number(section_id, SECTION)
+
+
+def category(number: int) -> int:
+    """The id of the category at ``number``."""
+    return CATEGORY + (number + 1) * STEP
+
+
+def category_number(category_id: int) -> int | None:
+    """The reverse of `category`, None for an id that is no category's."""
+    return _number(category_id, CATEGORY)
 
 
 def audit(ticket: int, seq: int) -> int:

@@ -11,7 +11,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 _MASK = (1 << 64) - 1
 
-TICKET, AUDIT, USER, ORGANIZATION, FILES, FAULT, CHANGE, AGENT = range(1, 9)
+TICKET, AUDIT, USER, ORGANIZATION, FILES, FAULT, CHANGE, AGENT, GUIDE = range(1, 10)
 
 
 def mix(*numbers: int) -> int:
