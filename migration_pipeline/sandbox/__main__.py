@@ -22,6 +22,7 @@ from ruamel.yaml.comments import CommentedMap
 from migration_pipeline.sandbox.recorder import Recorder
 from migration_pipeline.sandbox.service import Service
 from migration_pipeline.sandbox.serving import Running, listen, url_of
+from migration_pipeline.sandbox.switches import SwitchError, read_order
 
 SOURCES = {"zendesk": "migration_pipeline.sandbox.zendesk"}
 TARGET = "migration_pipeline.sandbox.intercom"
@@ -41,6 +42,13 @@ YAML_NOTE = "Written by the sandbox; the credentials below are its own and open 
     "--limits", type=click.Choice(["on", "off"]), default="off", show_default=True, help="Enforce rate limits."
 )
 @click.option("--latency-ms", type=click.IntRange(min=0), default=0, show_default=True, help="Delay of each answer.")
+@click.option(
+    "--switch",
+    "orders",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a switch before serving; source.NAME or target.NAME where both sides have it. May be given again.",
+)
 @click.option("--record", type=click.Path(dir_okay=False, path_type=Path), help="Record the target's exchanges here.")
 def main(
     kind: str,
@@ -50,6 +58,7 @@ def main(
     plan: str | None,
     limits: str,
     latency_ms: int,
+    orders: tuple[str, ...],
     record: Path | None,
 ) -> None:
     """Serve a source help desk and an Intercom workspace on loopback until SIGTERM."""
@@ -82,6 +91,12 @@ def main(
         blocks[side] = module.config(base_url=url, seed=seed)
         services[side] = {"kind": service.kind, "url": url, "control": service.control_url}
         served.append((service, sock))
+    sides = dict(zip(modules, (service for service, _ in served), strict=True))
+    try:
+        for side, changes in _ordered(orders, sides).items():
+            sides[side].turn(changes)
+    except SwitchError as error:
+        raise click.UsageError(str(error)) from error
     config = folder / "migration.yaml"
     _write_config(config, f"sandbox-{kind}-{seed}", blocks)
     # Last, because others take this file as the sign that both services answer: the sockets listen already.
@@ -92,6 +107,20 @@ def main(
 
 async def _serve(running: Running) -> None:
     await running.run(signals=True)
+
+
+def _ordered(orders: tuple[str, ...], sides: dict[str, Service]) -> dict[str, dict[str, Any]]:
+    """The switches to set on each side. Raises SwitchError for a name that no side knows, or that both do."""
+    changes: dict[str, dict[str, Any]] = {side: {} for side in sides}
+    for order in orders:
+        full, value = read_order(order)
+        side, dot, name = full.rpartition(".")
+        among = [s for s in sides if (s == side or not dot) and name in sides[s].switches]
+        if len(among) != 1:
+            known = " and ".join(f"{s}.{name}" for s in among)
+            raise SwitchError(f"{full} could be {known}: say which" if among else f"no switch is called {full!r}")
+        changes[among[0]][name] = value
+    return changes
 
 
 def _earlier_ports(folder: Path) -> dict[str, int]:

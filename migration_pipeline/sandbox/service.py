@@ -134,6 +134,12 @@ class Service:
         """Where the control routes are."""
         return self.base_url + CONTROL
 
+    def turn(self, changes: Mapping[str, Any]) -> None:
+        """Set switches, all or none, and keep them over a restart. Raises SwitchError."""
+        self.switches.set(changes)
+        self.state.put("switches", self.switches.changed())
+        self.state.commit()
+
     def close(self) -> None:
         """Keep the statistics and close the state and the recording."""
         self.state.put("stats", self.stats.as_json())
@@ -242,8 +248,7 @@ class Service:
     def _set_switches(self, call: Call) -> Answer:
         if not isinstance(call.json, dict):
             raise SwitchError("switches must be an object of names and values")
-        self.switches.set(call.json)
-        self.state.put("switches", self.switches.changed())
+        self.turn(call.json)
         return json_answer(self.switches.values())
 
 

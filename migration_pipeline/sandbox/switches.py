@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 KINDS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "integer": int,
@@ -51,6 +53,10 @@ class Switches:
             if name in self._declared and self._declared[name].accepts(value):
                 self._values[name] = value
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a switch of this name is declared."""
+        return name in self._declared
+
     def __getitem__(self, name: str) -> Any:
         """The value of a declared switch; KeyError otherwise."""
         return self._values[name]
@@ -84,3 +90,17 @@ class Switches:
             }
             for name, s in self._declared.items()
         }
+
+
+def read_order(text: str) -> tuple[str, Any]:
+    """(name, value) of an order such as `limits_seen=3` or `source.role=agent`; what is not JSON is a string.
+
+    Raises SwitchError for a text without `=`.
+    """
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise SwitchError(f"a switch is set by NAME=VALUE, not by {text!r}")
+    try:
+        return name.strip(), orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return name.strip(), value

@@ -336,10 +336,13 @@ def test_the_command_serves_until_told_to_stop_and_keeps_its_state(tmp_path: Pat
         client.close()
     assert len(record.read_text().splitlines()) == 2
 
-    with command(tmp_path, "--seed", "3") as (process, again):
+    turned = ("--switch", "region=EU", "--switch", "target.search_lag_s=0.5")
+    with command(tmp_path, "--seed", "3", *turned) as (process, again):
         assert again == told, "a migration.yaml must stay true over a restart"
         client = Client(url, {"Authorization": f"Bearer {target['token']}"})
         assert [tag["name"] for tag in client.get("/tags").json()["data"]] == ["kept"]
+        switches = client.control("GET", "switches").json()
+        assert (switches["region"]["value"], switches["search_lag_s"]["value"]) == ("EU", 0.5)
         client.close()
         assert stop(process, signal.SIGINT) < 2
 
@@ -351,6 +354,12 @@ def test_the_command_leaves_a_foreign_configuration_alone_and_refuses_unknown_pl
         stop(process, signal.SIGTERM)
     assert config.read_text() == "name: mine\n"
     arguments = [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "none", "--dir", str(tmp_path)]
-    outcome = subprocess.run([*arguments, "--plan", "intercom-many"], capture_output=True, text=True, check=False)
-    assert outcome.returncode == 2
-    assert "intercom-1000" in outcome.stderr
+    wrong = {
+        "intercom-1000": ("--plan", "intercom-many"),
+        "no switch is called 'source.region'": ("--switch", "source.region=eu"),
+        "a switch is set by NAME=VALUE, not by 'region'": ("--switch", "region"),
+    }
+    for told, more in wrong.items():
+        outcome = subprocess.run([*arguments, *more], capture_output=True, text=True, check=False)
+        assert outcome.returncode == 2
+        assert told in outcome.stderr
