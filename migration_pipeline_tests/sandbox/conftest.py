@@ -15,6 +15,7 @@ import uvloop
 
 from migration_pipeline.sandbox.service import Service
 from migration_pipeline.sandbox.serving import Running, listen, url_of
+from migration_pipeline_tests.sandbox.file_host import file_host
 
 if TYPE_CHECKING:
     from migration_pipeline_tests.sandbox.intercom_kit import Kit
@@ -103,3 +104,10 @@ def desk(intercom_url: str) -> Iterator[Kit]:
     yield kit
     intercom_kit.reset(kit)
     kit.close()
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    """The URL of a public host of files."""
+    with file_host() as url:
+        yield url

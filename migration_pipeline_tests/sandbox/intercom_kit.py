@@ -102,6 +102,12 @@ class Kit(Client):
         body = {"name": f"attr {next(_numbers)}", "data_type": data_type, **more}
         return self.ok("POST", "/conversations/attributes", body)
 
+    def article(self, **more: Any) -> Json:
+        return self.ok("POST", "/articles", {"title": "How to", "author_id": self.admin, "body": "<p>So.</p>", **more})
+
+    def collection(self, **more: Any) -> Json:
+        return self.ok("POST", "/help_center/collections", {"name": f"Collection {next(_numbers)}", **more})
+
     def ok(self, method: str, path: str, body: object = None) -> Json:
         """The JSON of a call that must succeed."""
         answer = self.call(method, path, body)

@@ -4,42 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
 
+from migration_pipeline_tests.sandbox.file_host import BYTES
 from migration_pipeline_tests.sandbox.intercom_kit import Json, Kit, file
-
-BYTES = bytes(range(256)) * 40
-
-
-class _Files(BaseHTTPRequestHandler):
-    """/ok/<name> is a file, /image.png is one, all else is a 404 or a redirect."""
-
-    def do_GET(self) -> None:
-        status = 200 if self.path.startswith(("/ok/", "/image")) else 302 if self.path == "/moved" else 404
-        self.send_response(status)
-        self.send_header("content-type", "image/png" if self.path.startswith("/image") else "application/zip")
-        self.send_header("content-length", str(len(BYTES)))
-        self.end_headers()
-        self.wfile.write(BYTES)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    """The URL of a public host of files, here on loopback."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Files) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def attachments(conversation: Json) -> list[Json]:

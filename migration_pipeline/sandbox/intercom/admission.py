@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from migration_pipeline.sandbox.intercom.errors import error_answer, throttled_answer
 from migration_pipeline.sandbox.intercom.workspace import Workspace
 from migration_pipeline.sandbox.windows import Allowance, FixedWindow
@@ -13,6 +15,9 @@ VERSIONS = ("2.14", "2.15", "2.16")
 SINCE = {
     "/conversations/attributes": "2.16",
     "/companies/{id}/notes": "2.16",
+    "/help_center/help_centers/{id}/redirects": "2.16",
+    "/articles/{id}/tags": "2.16",
+    "/internal_articles/{id}/tags": "2.16",
 }
 """Templates (with all below them) that older versions do not have."""
 
@@ -31,6 +36,9 @@ SUBJECTS = {
     "ticket_types": "tickets",
     "ticket_states": "tickets",
     "jobs": "tickets",
+    "articles": "articles",
+    "internal_articles": "articles",
+    "help_center": "articles",
 }
 """The first segment of a path and the subject of the scope it needs: read_users, write_users, ..."""
 
@@ -92,16 +100,15 @@ class Admission:
     def _unversioned(self, call: Call) -> Answer | None:
         version = call.headers.get("intercom-version") or self._ws.switches["default_version"]
         call.scratch["version"] = version
-        since = next((v for t, v in SINCE.items() if call.template == t or call.template.startswith(t + "/")), "")
         if version not in VERSIONS:
             return error_answer(400, "intercom_version_invalid", f"The requested version {version} is not available")
-        if version < since:
+        if version < _since(call.template):
             text = "Requested resource is not available in current API version."
             return error_answer(400, "intercom_version_invalid", text)
         return None
 
     def _forbidden(self, call: Call) -> Answer | None:
-        subject = SUBJECTS.get(call.template.split("/", 2)[1], "")
+        subject = _subject(call.template)
         lacking = self._ws.switches["missing_scopes"]
         needed = f"{'write' if call.method != 'GET' and not call.template.endswith('/search') else 'read'}_{subject}"
         if needed in lacking:
@@ -109,6 +116,18 @@ class Admission:
         if self._ws.switches["plan_restricted"] and subject == "conversations":
             return error_answer(403, "api_plan_restricted", "Active subscription needed.")
         return None
+
+
+@cache
+def _since(template: str) -> str:
+    """The version that a template came with; empty for the oldest."""
+    return next((v for t, v in SINCE.items() if template == t or template.startswith(t + "/")), "")
+
+
+@cache
+def _subject(template: str) -> str:
+    """The subject of the scope that a template needs; empty for none."""
+    return "help_center_redirects" if "/redirects" in template else SUBJECTS.get(template.split("/", 2)[1], "")
 
 
 def version_of(call: Call) -> str:

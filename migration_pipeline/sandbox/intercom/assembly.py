@@ -10,6 +10,7 @@ from typing import Any
 from migration_pipeline.sandbox.clock import Clock
 from migration_pipeline.sandbox.intercom import (
     admins,
+    articles,
     attributes,
     companies,
     company_scroll,
@@ -20,9 +21,13 @@ from migration_pipeline.sandbox.intercom import (
     conversation_search,
     conversation_state,
     conversations,
+    help_centers,
+    help_collections,
+    internal_articles,
     messages,
     outbox,
     participants,
+    redirects,
     replies,
     tags,
     ticket_search,
@@ -63,6 +68,11 @@ SUBJECTS = (
     ticket_types,
     tickets,
     ticket_search,
+    help_centers,
+    help_collections,
+    articles,
+    redirects,
+    internal_articles,
 )
 
 

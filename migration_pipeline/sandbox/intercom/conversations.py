@@ -14,7 +14,6 @@ from migration_pipeline.sandbox.intercom.companies import require_company
 from migration_pipeline.sandbox.intercom.contacts import USER_NOT_FOUND, require_contact
 from migration_pipeline.sandbox.intercom.conversation_shapes import conversation_json
 from migration_pipeline.sandbox.intercom.errors import fail, invalid, missing
-from migration_pipeline.sandbox.intercom.files import Upload, uploads_of
 from migration_pipeline.sandbox.intercom.paging import number_pages, number_request
 from migration_pipeline.sandbox.intercom.parts import Part, add_part, contact_author, operator, redact_part
 from migration_pipeline.sandbox.intercom.payload import flag, id_number, object_of, text
@@ -26,6 +25,7 @@ from migration_pipeline.sandbox.intercom.threads import (
     remove_thread,
     require_thread,
 )
+from migration_pipeline.sandbox.intercom.uploads import Upload, uploads_of
 from migration_pipeline.sandbox.intercom.workspace import Row, Workspace, dumps, loads
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 

@@ -1,44 +1,25 @@
-"""Attachments: content-addressed blobs, signed URLs that expire, base64 and URL intake.
+"""Files as the workspace keeps them: content-addressed blobs, attachments whose signed URLs expire, images of articles.
 
-Which calls take attachments, and what becomes of them, is the conversations' and tickets' affair.
+How a file comes in stands in `uploads`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
 import hashlib
 import hmac
-import ipaddress
-import mimetypes
-import socket
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
-
-import requests
+from urllib.parse import quote
 
 from migration_pipeline.sandbox.clock import Clock
-from migration_pipeline.sandbox.intercom.errors import error_answer, fail, invalid
-from migration_pipeline.sandbox.intercom.payload import Json, objects
-from migration_pipeline.sandbox.switches import Switches
+from migration_pipeline.sandbox.intercom.errors import error_answer
+from migration_pipeline.sandbox.intercom.payload import Json
+from migration_pipeline.sandbox.intercom.uploads import Upload
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 
-LIMIT = 10
 EXPIRES_S = 30 * 60
-FETCH_TIMEOUT_S = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as a call brought it."""
-
-    name: str
-    content_type: str
-    data: bytes
+IMAGES = "/i/o"
+"""Where the images of articles are served, as on the service's own host of downloads."""
 
 
 class FileStore:
@@ -84,9 +65,29 @@ class FileStore:
             for a in attachments
         ]
 
+    def add_image(self, upload: Upload) -> str:
+        """Store an image of an article and answer its public URL, which does not expire."""
+        kept = self.add(upload)
+        key = kept["file_id"]
+        return f"{self.images_url}{key}/{self._secret_of(key)}/{quote(upload.name, safe='') or 'image'}"
+
+    @property
+    def images_url(self) -> str:
+        """What the URLs of all re-hosted images begin with."""
+        return f"{self._base_url}{IMAGES}/"
+
     def routes(self) -> list[Route]:
-        """The download route: no authentication, the signature is the permission."""
-        return [Route("GET", "/files/{id}/{name}", self.download, open=True, recorded=False)]
+        """The download routes: no authentication, what cannot be guessed in the URL is the permission."""
+        return [
+            Route("GET", "/files/{id}/{name}", self.download, open=True, recorded=False),
+            Route("GET", IMAGES + "/{id}/{secret}/{name}", self.image, open=True, recorded=False),
+        ]
+
+    def image(self, call: Call) -> Answer:
+        """A re-hosted image's bytes."""
+        if not hmac.compare_digest(call.params["secret"].encode(), self._secret_of(call.params["id"]).encode()):
+            return error_answer(404, "not_found", "Image not found")
+        return self._answer(call.params["id"])
 
     def download(self, call: Call) -> Answer:
         """The file's bytes, or 403 once the signature is wrong or over."""
@@ -96,7 +97,10 @@ class FileStore:
             return error_answer(403, "forbidden", "The signature of this URL does not match")
         if int(expires) < self._clock.now():
             return error_answer(403, "forbidden", "This URL has expired")
-        row = self._db.execute("SELECT sha256, content_type FROM files WHERE id = ?", (call.params["id"],)).fetchone()
+        return self._answer(call.params["id"])
+
+    def _answer(self, file_id: str) -> Answer:
+        row = self._db.execute("SELECT sha256, content_type FROM files WHERE id = ?", (file_id,)).fetchone()
         if row is None:
             return error_answer(404, "not_found", "File not found")
         return Answer(200, self._path(row[0]).read_bytes(), str(row[1]).encode())
@@ -114,78 +118,5 @@ class FileStore:
     def _signature(self, file_id: str, expires: str) -> str:
         return hmac.new(self._secret, f"{file_id}:{expires}".encode(), hashlib.sha256).hexdigest()[:40]
 
-
-async def uploads_of(body: Json, switches: Switches, *, files: bool = True) -> list[Upload]:
-    """The files a call brings: attachment_files if any, else attachment_urls, which are fetched now.
-
-    `files` False: this call does not know attachment_files. Raises Intercom's 4xx for too many, broken, too large or
-    unreachable ones. To be awaited before anything is written.
-    """
-    given = objects(body, "attachment_files") if files else []
-    urls = body.get("attachment_urls") or []
-    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
-        raise invalid("attachment_urls must be an array of URLs", "attachment_urls")
-    if len(given) > LIMIT or len(urls) > LIMIT:
-        raise fail(switches["too_many_files_status"], "parameter_invalid", "A maximum of 10 attachments is allowed")
-    if given:
-        uploads = [_decoded(item) for item in given]
-    else:
-        uploads = list(await asyncio.gather(*(asyncio.to_thread(_fetched, url, switches) for url in urls)))
-    for upload in uploads:
-        cap = switches["attachment_max_bytes"]
-        if cap and len(upload.data) > cap:
-            raise fail(422, "parameter_invalid", f"Attachment {upload.name} is larger than {cap} bytes")
-        if not upload.data and switches["empty_files"] == "reject":
-            raise invalid(f"Attachment {upload.name} is empty", "attachment_files")
-    return uploads
-
-
-def _decoded(item: Json) -> Upload:
-    name, content_type, data = (item.get(key) for key in ("name", "content_type", "data"))
-    if not isinstance(name, str) or not name or not isinstance(content_type, str) or not isinstance(data, str):
-        raise invalid("attachment_files need name, content_type and data", "attachment_files")
-    try:
-        return Upload(name, _header_safe(content_type), base64.b64decode(data, validate=True))
-    except binascii.Error:
-        raise invalid(f"data of attachment {name} is not base64", "attachment_files") from None
-
-
-def _fetched(url: str, switches: Switches) -> Upload:
-    """The file behind a URL, as the service fetches it; here from loopback only, which is all that a test may reach."""
-
-    def refuse(why: str) -> Any:
-        status = switches["attachment_url_failure_status"]
-        return fail(status, "parameter_invalid", f"Attachment could not be fetched: {why}", field="attachment_urls")
-
-    if not _is_loopback(url):
-        raise refuse("the host cannot be reached")
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            response = session.get(url, timeout=FETCH_TIMEOUT_S, allow_redirects=False)
-        except requests.RequestException:
-            raise refuse("the host did not answer") from None
-    if response.status_code != 200:
-        raise refuse(f"the host answered {response.status_code}")
-    name = unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or "attachment"
-    content_type = response.headers.get("content-type") or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    if switches["attachment_url_types"] == "images" and not content_type.startswith("image/"):
-        raise refuse(f"{content_type} is no image")
-    return Upload(name, _header_safe(content_type), response.content)
-
-
-def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return False
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(parts.hostname, None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(address).is_loopback for address in found)
-
-
-def _header_safe(content_type: str) -> str:
-    """A content type that can stand in a response header."""
-    kept = "".join(c for c in content_type if " " <= c < "\x7f")
-    return kept or "application/octet-stream"
+    def _secret_of(self, file_id: int | str) -> str:
+        return hmac.new(self._secret, f"image:{file_id}".encode(), hashlib.sha256).hexdigest()[:24]

@@ -12,10 +12,10 @@ from migration_pipeline.sandbox.intercom.admission import version_of
 from migration_pipeline.sandbox.intercom.contacts import USER_NOT_FOUND, find_contact, require_contact
 from migration_pipeline.sandbox.intercom.conversation_shapes import conversation_json
 from migration_pipeline.sandbox.intercom.errors import fail, invalid, missing
-from migration_pipeline.sandbox.intercom.files import Upload, uploads_of
 from migration_pipeline.sandbox.intercom.parts import Author, Part, add_part, admin_author, contact_author
 from migration_pipeline.sandbox.intercom.payload import id_text, object_of, text
 from migration_pipeline.sandbox.intercom.threads import change_thread, require_thread
+from migration_pipeline.sandbox.intercom.uploads import Upload, uploads_of
 from migration_pipeline.sandbox.intercom.workspace import Row, Workspace
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 

@@ -78,6 +78,23 @@ CREATE INDEX IF NOT EXISTS ticket_values_ticket ON ticket_values (conversation_i
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, resource_id TEXT NOT NULL, ready_at REAL NOT NULL);
 
+CREATE TABLE IF NOT EXISTS collections (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, help_center_id INTEGER NOT NULL, parent_id INTEGER, position INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, contents TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS collections_parent ON collections (parent_id);
+CREATE TABLE IF NOT EXISTS articles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, born_at REAL NOT NULL, parent_id INTEGER, created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, created_by INTEGER NOT NULL, updated_by INTEGER NOT NULL, contents TEXT NOT NULL,
+    availability TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS articles_updated ON articles (updated_at);
+CREATE TABLE IF NOT EXISTS internal_articles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, body TEXT NOT NULL, body_markdown TEXT,
+    author_id INTEGER NOT NULL, owner_id INTEGER NOT NULL, locale TEXT NOT NULL, created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS redirects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, from_url TEXT NOT NULL UNIQUE, locale TEXT NOT NULL,
+    target_type TEXT NOT NULL, target_id INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL);
+
 CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 TEXT NOT NULL, name TEXT NOT NULL, content_type TEXT NOT NULL,
     size INTEGER NOT NULL);
@@ -94,6 +111,10 @@ FIRST_IDS = {
     "ticket_types": 1_200,
     "ticket_attributes": 61_000,
     "jobs": 20,
+    "collections": 6_871_000,
+    "articles": 9_310_000,
+    "internal_articles": 9_340_000,
+    "redirects": 25,
 }
 """Ids begin where a used workspace's would: beyond 32 bits for conversations and parts, so that no client may assume
 small numbers."""

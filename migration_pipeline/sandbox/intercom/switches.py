@@ -12,7 +12,7 @@ ZONES = ("America/Los_Angeles", "UTC", "Europe/Dublin", "Asia/Tokyo", "Pacific/A
 
 def switches(per_minute: int) -> list[Switch]:
     """All switches; `per_minute` is what the plan allows."""
-    return [*_workspace(per_minute), *_search(), *_contacts(), *_threads(), *_files(), *_tickets()]
+    return [*_workspace(per_minute), *_search(), *_contacts(), *_threads(), *_files(), *_tickets(), *_help_centre()]
 
 
 def _workspace(per_minute: int) -> list[Switch]:
@@ -31,7 +31,8 @@ def _workspace(per_minute: int) -> list[Switch]:
             [],
             "list",
             "scopes that the token lacks: read_admins, read_users, write_users, read_tags, write_tags, "
-            "read_conversations, write_conversations, delete_conversations_and_metrics, read_tickets, write_tickets",
+            "read_conversations, write_conversations, delete_conversations_and_metrics, read_tickets, write_tickets, "
+            "read_articles, write_articles, read_help_center_redirects, write_help_center_redirects",
         ),
         Switch("plan_restricted", False, "boolean", "403 api_plan_restricted on conversations and messages"),
         Switch("rate_per_minute", per_minute, "integer", "calls a minute; a sixth of it per 10-second window"),
@@ -134,4 +135,20 @@ def _tickets() -> list[Switch]:
         ),
         Switch("ticket_contact_files", "ignore", ("ignore", "accept"), "attachment_files of a contact's ticket reply"),
         Switch("job_delay_s", 1.0, "number", "seconds until an enqueued ticket's job has succeeded"),
+    ]
+
+
+def _help_centre() -> list[Switch]:
+    return [
+        Switch(
+            "help_center_locales", ["en", "de", "fr"], "list", "locales switched on in the UI; the first is default"
+        ),
+        Switch("help_center_domain", "", "string", "custom domain of the help centre; empty is intercom.help"),
+        Switch("locale_not_enabled", "reject", ("reject", "ignore"), "content in a locale the help centre lacks"),
+        Switch("collection_levels", 3, "integer", "how deep collections may be nested; 0 is no limit"),
+        Switch(
+            "article_headings", "relative", ("relative", "h2"), "h3 to h6: by their order among headings, or all h2"
+        ),
+        Switch("empty_list_item", "reject", ("reject", "accept"), "a list item with nothing in it, in an article"),
+        Switch("unknown_video", "drop", ("drop", "reject"), "an iframe of an article that no known video host serves"),
     ]

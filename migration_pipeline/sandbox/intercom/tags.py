@@ -41,9 +41,9 @@ def tags_of(ws: Workspace, kind: str, object_id: Any) -> list[Json]:
     return [_applied_json(row) for row in rows]
 
 
-def tag_object(ws: Workspace, kind: str, object_id: Any, body: Json, admin_id: int) -> Json:
-    """Put a tag on an object and answer it; a tag that is there already follows the switch."""
-    tag = require_tag(ws, body.get("id"))
+def tag_object(ws: Workspace, kind: str, object_id: Any, body: Json, admin_id: int, *, code: str = "not_found") -> Json:
+    """Put a tag on an object and answer it; a tag that is there already follows the switch. 404 `code` for no tag."""
+    tag = require_tag(ws, body.get("id"), code)
     key = (kind, str(object_id), tag["id"])
     sql = "SELECT applied_at, admin_id FROM taggings WHERE kind = ? AND object_id = ? AND tag_id = ?"
     there = ws.row(sql, *key)

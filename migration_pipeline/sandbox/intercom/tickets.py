@@ -15,7 +15,6 @@ from migration_pipeline.sandbox.intercom.companies import require_company
 from migration_pipeline.sandbox.intercom.contacts import USER_NOT_FOUND, add_contact, find_contact, require_contact
 from migration_pipeline.sandbox.intercom.conversation_state import assign
 from migration_pipeline.sandbox.intercom.errors import fail, invalid, missing
-from migration_pipeline.sandbox.intercom.files import uploads_of
 from migration_pipeline.sandbox.intercom.parts import (
     Author,
     Part,
@@ -46,6 +45,7 @@ from migration_pipeline.sandbox.intercom.ticket_changes import (
     ticket_columns,
 )
 from migration_pipeline.sandbox.intercom.ticket_shapes import ticket_json
+from migration_pipeline.sandbox.intercom.uploads import uploads_of
 from migration_pipeline.sandbox.intercom.workspace import Row, Workspace
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
