@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from migration_pipeline.sandbox.intercom.admission import is_foreign
 from migration_pipeline.sandbox.intercom.directory import Admin, Team
 from migration_pipeline.sandbox.intercom.errors import fail
 from migration_pipeline.sandbox.intercom.payload import id_number
-from migration_pipeline.sandbox.intercom.workspace import Workspace
+from migration_pipeline.sandbox.intercom.workspace import Workspace, foreign_credentials
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
 Json = dict[str, Any]
@@ -67,11 +68,12 @@ def _team_json(team: Team) -> Json:
     }
 
 
-def _me(ws: Workspace, _: Call) -> Answer:
+def _me(ws: Workspace, call: Call) -> Answer:
+    foreign = is_foreign(call)
     app = {
         "type": "app",
-        "id_code": ws.id_code,
-        "name": "Acme",
+        "id_code": foreign_credentials(ws.seed)[1] if foreign else ws.id_code,
+        "name": "Another Acme" if foreign else "Acme",
         "created_at": CREATED_AT,
         "secure": False,
         "identity_verification": False,

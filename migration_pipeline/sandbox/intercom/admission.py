@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from migration_pipeline.sandbox.intercom.errors import error_answer, throttled_answer
+from migration_pipeline.sandbox.intercom.tokens import Tokens
 from migration_pipeline.sandbox.intercom.workspace import Workspace
 from migration_pipeline.sandbox.windows import Allowance, FixedWindow
 from migration_pipeline.sandbox.wire import Answer, Call, Headers
@@ -46,9 +47,10 @@ SUBJECTS = {
 class Admission:
     """Refuses calls before their handler. One per workspace, since it holds the rate window."""
 
-    def __init__(self, ws: Workspace, *, enforce: bool) -> None:
+    def __init__(self, ws: Workspace, tokens: Tokens, *, enforce: bool) -> None:
         """`enforce`: whether calls count against the limit; without, headers tell of a window that never empties."""
         self._ws = ws
+        self._tokens = tokens
         self._enforce = enforce
         self._window = FixedWindow(WINDOW_S, ws.clock)
 
@@ -82,9 +84,12 @@ class Admission:
         if not given:
             return error_answer(401, "missing_authorization", "Access Token Invalid")
         scheme, _, token = given.partition(" ")
-        if scheme.lower() != "bearer" or token.strip() != self._ws.token:
+        token = token.strip()
+        if scheme.lower() != "bearer" or not self._tokens.known(token):
             return error_answer(401, "unauthorized", "Access Token Invalid")
-        state = self._ws.switches["token_state"]
+        if self._tokens.foreign(token) or self._ws.switches["opens_workspace"] == "foreign":
+            call.scratch["foreign"] = True
+        state = self._ws.switches["token_state"] if self._tokens.valid(token) else "token_revoked"
         return None if state == "valid" else error_answer(401, state, "Access Token Invalid")
 
     def _over_limit(self, call: Call) -> Answer | None:
@@ -110,11 +115,14 @@ class Admission:
     def _forbidden(self, call: Call) -> Answer | None:
         subject = _subject(call.template)
         lacking = self._ws.switches["missing_scopes"]
-        needed = f"{'write' if call.method != 'GET' and not call.template.endswith('/search') else 'read'}_{subject}"
+        writes = call.method != "GET" and not call.template.endswith("/search")
+        needed = f"{'write' if writes else 'read'}_{subject}"
         if needed in lacking:
             return error_answer(403, "token_unauthorized", f"Not authorized to access resource: {needed} is missing")
         if self._ws.switches["plan_restricted"] and subject == "conversations":
             return error_answer(403, "api_plan_restricted", "Active subscription needed.")
+        if writes and is_foreign(call):
+            return error_answer(403, "action_forbidden", "The other workspace of this sandbox takes no writes")
         return None
 
 
@@ -134,3 +142,8 @@ def version_of(call: Call) -> str:
     """The API version a call is served in."""
     version: str = call.scratch["version"]
     return version
+
+
+def is_foreign(call: Call) -> bool:
+    """Whether the call's token belongs to the other workspace, which is there to be recognised and not written to."""
+    return "foreign" in call.scratch

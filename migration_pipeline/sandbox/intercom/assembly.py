@@ -25,6 +25,7 @@ from migration_pipeline.sandbox.intercom import (
     help_collections,
     internal_articles,
     messages,
+    oauth,
     outbox,
     participants,
     redirects,
@@ -41,7 +42,8 @@ from migration_pipeline.sandbox.intercom.files import FileStore
 from migration_pipeline.sandbox.intercom.html import tokens_match
 from migration_pipeline.sandbox.intercom.schema import SCHEMA
 from migration_pipeline.sandbox.intercom.switches import switches
-from migration_pipeline.sandbox.intercom.workspace import Workspace, begin_ids, credentials
+from migration_pipeline.sandbox.intercom.tokens import Tokens
+from migration_pipeline.sandbox.intercom.workspace import Workspace, begin_ids, credentials, foreign_credentials
 from migration_pipeline.sandbox.service import Service
 from migration_pipeline.sandbox.state import State
 from migration_pipeline.sandbox.switches import Switches
@@ -102,7 +104,8 @@ def build(
         files=FileStore(dir / KIND / "blobs", state.db, clock, base_url, secret),
     )
     ticket_types.seed_types(ws)
-    admission = Admission(ws, enforce=limits)
+    tokens = Tokens(state, clock, credentials(seed)[0], foreign_credentials(seed)[0])
+    admission = Admission(ws, tokens, enforce=limits)
     state.commit()
     return Service(
         kind=KIND,
@@ -110,11 +113,16 @@ def build(
         state=state,
         clock=clock,
         switches=ws.switches,
-        routes=[*(route for subject in SUBJECTS for route in subject.routes(ws)), *ws.files.routes()],
+        routes=[
+            *(route for subject in SUBJECTS for route in subject.routes(ws)),
+            *ws.files.routes(),
+            *oauth.routes(ws, tokens),
+        ],
         shapes=shapes(admission.throttled),
         admit=admission,
         extra_headers=admission.headers,
         outbox=lambda: outbox.entries(ws),
+        controls=oauth.controls(ws, tokens),
         latency_ms=latency_ms,
     )
 

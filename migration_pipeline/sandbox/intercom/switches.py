@@ -27,6 +27,19 @@ def _workspace(per_minute: int) -> list[Switch]:
             "state of the access token; anything but valid answers 401 with this code",
         ),
         Switch(
+            "opens_workspace",
+            "own",
+            ("own", "foreign"),
+            "workspace that every token opens; the foreign one has another id, the same content, and takes no writes",
+        ),
+        Switch("oauth_consent", "ask", ("ask", "grant", "deny"), "GET /oauth shows its page, or answers at once"),
+        Switch(
+            "oauth_redirect_urls", [], "list", "registered redirect URLs, the first is default; loopback always passes"
+        ),
+        Switch(
+            "oauth_answer_key", "both", ("both", "token", "access_token"), "key of the token in the answer to a code"
+        ),
+        Switch(
             "missing_scopes",
             [],
             "list",

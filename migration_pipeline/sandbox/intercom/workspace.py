@@ -24,6 +24,11 @@ def credentials(seed: int) -> tuple[str, str]:
     return f"sandbox-intercom-token-{seed}", f"sandbox{seed}"
 
 
+def foreign_credentials(seed: int) -> tuple[str, str]:
+    """A token of another workspace, and that workspace's id_code."""
+    return f"sandbox-intercom-foreign-token-{seed}", f"foreign{seed}"
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """One Intercom workspace."""
@@ -39,11 +44,6 @@ class Workspace:
     def now(self) -> int:
         """Unix seconds of the workspace's clock."""
         return int(self.clock.now())
-
-    @property
-    def token(self) -> str:
-        """The access token."""
-        return credentials(self.seed)[0]
 
     @property
     def id_code(self) -> str:
