@@ -3,6 +3,8 @@
 Belongs here: models, loading, defaults, and the sentences that tell a user which line to change.
 """
 
+from migration_pipeline.config.filters import Filters
+from migration_pipeline.config.masking import Masking
 from migration_pipeline.config.migration import (
     Delta,
     Demo,
@@ -17,6 +19,8 @@ from migration_pipeline.config.migration import (
 __all__ = [
     "Delta",
     "Demo",
+    "Filters",
+    "Masking",
     "Migration",
     "Options",
     "Source",

@@ -4,13 +4,17 @@ Belongs here: settings a person chooses. Does not belong here: what becomes what
 to do (the load plan).
 """
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from migration_pipeline.config import yamlfile
+from migration_pipeline.config.filters import Entities, Filters
+from migration_pipeline.config.masking import Masking
+from migration_pipeline.model.entities import ENTITY_TYPES
 
 REGIONS = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
 """Intercom's regional hosts (Intercom OpenAPI 2.16, servers)."""
@@ -110,10 +114,27 @@ class Delta(_Settings):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
 
+def _title(template: str) -> str:
+    if re.search(r"[{}]", re.sub(r"\{(subject|id)\}", "", template)) or "{" not in template:
+        raise ValueError("write {subject} and {id} where they are to stand, and no other braces")
+    return template
+
+
 class Options(_Settings):
     """How records move."""
 
     migrated_tag: str | None = Field("migrated", description="put on every migrated ticket; null for none")
+    title: Annotated[str, AfterValidator(_title)] = Field(
+        "{subject}", description="of a conversation; {id} is the ticket's id in the source"
+    )
+    ticket_fields_note: bool = Field(False, description="an internal note at the start lists all fields of the ticket")
+    inactive_people: Literal["move", "skip"] = Field(
+        "move", description="whether tickets of inactive and deleted requesters move"
+    )
+    unreferenced_contacts: Literal["keep", "skip"] = Field(
+        "keep", description="whether contacts and companies move that no ticket that moves refers to"
+    )
+    order: Literal["oldest", "open_first", "recent_first"] = Field("oldest", description="which tickets go first")
     files_per_part: int = Field(5, ge=1, le=10, description="a comment with more files becomes further comments")
     invalid_phone: Literal["attribute", "drop", "fail"] = Field(
         "attribute", description="what becomes of a phone number that Intercom cannot use"
@@ -139,8 +160,18 @@ class Migration(_Settings):
     target: Target
     demo: Demo = Demo()
     delta: Delta = Delta()
+    entities: Entities = ENTITY_TYPES
+    filters: Filters = Filters()
     options: Options = Options()
+    masking: Masking = Masking()
     path: Path = Field(exclude=True, description="the file this was read from")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, document: Any) -> Any:
+        """A section whose last line was deleted reads as null."""
+        optional = ("demo", "delta", "entities", "filters", "options", "masking")
+        return {key: value for key, value in document.items() if value is not None or key not in optional}
 
     @property
     def root(self) -> Path:

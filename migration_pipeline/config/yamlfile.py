@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,6 +65,16 @@ def read(path: Path) -> CommentedMap:
     if not isinstance(document, CommentedMap):
         raise SettingsError(f"{path}: expected `key: value` lines at the top level.")
     return document
+
+
+def place(path: Path, keys: Iterable[str | int]) -> str:
+    """A setting as errors name it: file, line and key; without the line where the file cannot be read."""
+    try:
+        document = read(path)
+    except SettingsError:
+        return f"{path}: {'.'.join(map(str, keys))}"
+    location = _location(tuple(keys), document)
+    return f"{path}, line {_line(document, location)}: {'.'.join(map(str, location))}"
 
 
 def _expanded(node: Any, path: Path) -> Any:

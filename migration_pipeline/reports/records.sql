@@ -12,10 +12,15 @@ WITH settled AS (
         CASE
             WHEN scope.action = 'fail' THEN coalesce(scope.reason, known.reason)
             WHEN known.outcome IS NULL THEN 'interrupted'
+            WHEN scope.reason = 'filtered_since' THEN scope.reason
             WHEN scope.action = 'keep' THEN coalesce(known.reason, scope.reason)
             ELSE known.reason
         END AS reason,
-        CASE WHEN scope.action = 'fail' THEN coalesce(scope.detail, known.detail) ELSE known.detail END AS detail,
+        CASE
+            WHEN scope.action = 'fail' THEN coalesce(scope.detail, known.detail)
+            WHEN scope.reason = 'filtered_since' THEN scope.detail
+            ELSE known.detail
+        END AS detail,
         len(coalesce(known.losses, [])) AS lost,
         known.run_id,
         known."at" AS recorded_at

@@ -7,6 +7,7 @@ Belongs here: which views there are and how the file comes about. Does not belon
     snapshots.<stream>                        the newest row of each id, as the source handed it out
     snapshots.<stream>_history                every row ever read
     records.<table>, records.rejects          canonical records, and what no rule could read
+    selection.left_out, selection.steps       what the settings leave out, and the count of each step
     payloads.<table>                          what the target is to hold
     plan.load_plan                            what the run does with each record
     verification.fields, .mismatches          what was read back, and what differs
@@ -26,6 +27,7 @@ import pyarrow as pa
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
+from migration_pipeline.model.selection import SELECTION
 from migration_pipeline.staging import duck
 from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.staging.data_dictionary import column_meaning, table_meaning
@@ -105,7 +107,7 @@ def _tables(staging: Staging) -> Iterator[View]:
             return _union(staging, stage, [f"{name}_{entity_type}" for entity_type in ENTITY_TYPES], schema)
         return f"FROM {staging.tables.scan(stage, name, schema)}"
 
-    for stage, schemas in (("records", RECORDS), ("payloads", PAYLOADS)):
+    for stage, schemas in (("records", RECORDS), ("selection", SELECTION), ("payloads", PAYLOADS)):
         for name, schema in schemas.items():
             yield View(stage, name, table(stage, name, schema), f"{stage}.{name}")
     yield View("plan", "load_plan", _union(staging, "plan", ENTITY_TYPES, PLAN), "plan.load_plan")

@@ -19,6 +19,8 @@ _TABLES: Final[dict[str, str]] = {
     "records.comments": "What was written in the tickets, in order (ticket_ref, position).",
     "records.attachments": "Files of the comments; their bytes are in the blob store under sha256.",
     "records.rejects": "Records of the source that no rule could read, and why.",
+    "selection.left_out": "Records that entities, filters and options leave out, and why.",
+    "selection.steps": "Each rule that leaves records out, in order, with what it took and what was left.",
     "payloads.agents": "Which teammate of the target stands for each agent.",
     "payloads.teams": "Which team of the target stands for each team.",
     "payloads.fields": "The attributes that the target is to have; ids with `pipeline:` are the migration's own.",
@@ -127,6 +129,11 @@ _COLUMNS: Final[dict[str, str]] = {
     "due_at": "When it is due (UTC).",
     "snoozed_until": "When the conversation wakes up (UTC).",
     "at": 'When this outcome was written down (UTC). A word of SQL: write it as "at", with the quotes.',
+    # Selection.
+    "step": "The setting in migration.yaml.",
+    "removed": "How many records the step took.",
+    "remaining": "How many were left after it.",
+    "note": "Values of the setting that no record has.",
     # What becomes of a record.
     "digest": "Fingerprint of what the target is to hold; an unchanged one needs no write.",
     "skip": "Reason code, where mapping decided that the record does not move.",

@@ -19,7 +19,7 @@ from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.target.attributes import convert, text_value
 from migration_pipeline.target.directory import agents, field_rules, own_attributes, tag_names
 from migration_pipeline.target.html import plain
-from migration_pipeline.target.inputs import BATCH_ROWS, Inputs, Loss, digest, distinct, encoded, loss
+from migration_pipeline.target.inputs import BATCH_ROWS, Inputs, Loss, digest, distinct, encoded, left_out_row, loss
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
 
 MAX_PARTS: Final = 480
@@ -99,6 +99,8 @@ def map_tickets(inputs: Inputs) -> dict[str, int]:
             tables["tickets"].add(payload, 0)
             for part in parts:
                 tables["parts"].add(part, len(part["body"]))
+        for left_out in inputs.left_out("tickets"):
+            tables["tickets"].add(left_out_row(left_out, PAYLOADS["tickets"]), 0)
         for table in tables.values():
             table.flush()
     return {name: table.rows for name, table in tables.items()}

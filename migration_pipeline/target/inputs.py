@@ -15,6 +15,7 @@ from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import Mapping as Rules
 from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.model.payloads import PAYLOADS
+from migration_pipeline.selection import rules, select
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.provenance import code_digest
 
@@ -26,6 +27,17 @@ UNKNOWN_CONTACT: Final = f"{OWN}unknown"
 """The contact that stands in for people whom no record describes."""
 
 Loss = dict[str, str]
+
+_CODE: Final = ("target", "model", "config", "selection", "masking")
+
+_UNSEEN: Final = {
+    "tickets": ("tickets", "source_id"),
+    "comments": ("tickets", "ticket_ref"),
+    "attachments": ("tickets", "ticket_ref"),
+    "fields": ("fields", "source_id"),
+    "tags": ("tags", "source_id"),
+}
+"""Records that no rule of mapping sees once the settings leave them out, by what and in which column."""
 
 
 class Inputs:
@@ -39,10 +51,29 @@ class Inputs:
         self.kind: str = migration.source.kind
         self.source_name = self.kind.title()
         self._connection = staging.connect()
+        self._selection = select(staging, migration)
         for table, schema in RECORDS.items():
             if table != "rejects":
                 scan = staging.tables.scan("records", table, schema)
-                self._connection.execute(f"CREATE VIEW record_{table} AS FROM {scan}")
+                self._connection.execute(f"CREATE VIEW record_{table} AS FROM {scan}{self._unseen(table)}")
+
+    def _unseen(self, table: str) -> str:
+        """SQL that takes away what the settings leave out, where nothing may follow from it.
+
+        Left-out people and companies stay in sight: the loader tells of a reference to a record that does not move.
+        """
+        entity_type, key = _UNSEEN.get(table, ("", ""))
+        if entity_type not in self._selection.entity_types:
+            return ""
+        return f" WHERE {key} NOT IN (SELECT source_id FROM {self._selection.of(entity_type)})"
+
+    def left_out(self, entity_type: str) -> Iterator[dict[str, Any]]:
+        """The records of an entity type that the settings leave out: id, page, and why (`skip`, `skip_detail`)."""
+        if entity_type in self._selection.entity_types:
+            yield from self.rows(
+                "SELECT source_id, source_url, reason AS skip, detail AS skip_detail "
+                f"FROM {self._selection.of(entity_type)} ORDER BY source_id"
+            )
 
     def execute(self, statement: str) -> None:
         """Run a statement that names something for later queries."""
@@ -67,14 +98,30 @@ class Inputs:
             "source": self.migration.source.account,
             "mapping": digest(self.mapping.model_dump()),
             "options": self.options.model_dump(mode="json"),
+            "selection": rules(self.migration),
             "records": {table: self.staging.tables.built_from("records", table) for table in RECORDS},
-            "code": code_digest("migration_pipeline.target", "migration_pipeline.model", "migration_pipeline.config"),
+            "code": code_digest(*(f"migration_pipeline.{room}" for room in _CODE)),
         }
 
     def write(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Write a payload table; the number of rows."""
+        """Write a payload table, with the records that the settings leave out; the number of rows."""
         schema = PAYLOADS[table]
-        return self.staging.tables.write("payloads", table, schema, _batches(rows, schema), self.built_from())
+        told = self._without_left_out(table, rows)
+        return self.staging.tables.write("payloads", table, schema, _batches(told, schema), self.built_from())
+
+    def _without_left_out(self, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        gone = {row["source_id"]: row for row in self.left_out(table)}
+        for row in rows:
+            skip = gone.pop(row["source_id"], None)
+            yield row if skip is None else left_out_row(skip, PAYLOADS[table])
+        for row in gone.values():
+            yield left_out_row(row, PAYLOADS[table])
+
+
+def left_out_row(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """The payload row of a record that does not move: why, and nothing that could be sent."""
+    empty: dict[str, Any] = {field.name: [] for field in schema if pa.types.is_list(field.type)}
+    return {**empty, **row, "digest": digest(row["skip"])}
 
 
 def _batches(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

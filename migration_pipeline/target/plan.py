@@ -14,6 +14,7 @@ from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
 from migration_pipeline.model.outcomes import OUTCOMES
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
+from migration_pipeline.model.selection import LEFT_OUT_REASONS
 from migration_pipeline.staging import Staging
 
 FAILURES: Final = frozenset({"too_many_parts", "invalid_phone", "malformed_record", "comments_missing"})
@@ -102,6 +103,12 @@ def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tupl
         )
 
 
+def _since(payload: str, outcome: str) -> str:
+    """SQL that is true of a record which was migrated and is left out by the settings by now."""
+    reasons = ", ".join(f"'{reason}'" for reason in LEFT_OUT_REASONS)
+    return f"{outcome}.outcome = 'migrated' AND {payload}.skip IN ({reasons})"
+
+
 def _query(entity_type: str) -> str:
     """One row per record in scope: rejected ones fail, the others do what payload and journal say."""
     failures = ", ".join(f"'{reason}'" for reason in sorted(FAILURES))
@@ -112,11 +119,13 @@ def _query(entity_type: str) -> str:
             payload.source_url,
             CASE
                 WHEN payload.skip IN ({failures}) THEN 'fail'
+                WHEN {_since("payload", "outcome")} THEN 'keep'
                 WHEN payload.skip IS NOT NULL THEN 'skip'
                 WHEN outcome.outcome = 'migrated' THEN 'keep'
                 ELSE 'create'
             END AS action,
             CASE
+                WHEN {_since("payload", "outcome")} THEN 'filtered_since'
                 WHEN payload.skip IS NOT NULL THEN payload.skip
                 WHEN outcome.outcome = 'migrated' AND outcome.digest <> payload.digest THEN 'changed_since'
             END AS reason,
@@ -153,6 +162,8 @@ def _changes(entity_type: str) -> str:
                 payload.source_id,
                 payload.source_url,
                 CASE
+                    WHEN {_since("payload", "outcome")}
+                        THEN CASE WHEN outcome.reason IS DISTINCT FROM 'filtered_since' THEN 'retire' ELSE 'keep' END
                     WHEN outcome.outcome = 'migrated' AND payload.skip IS NOT NULL
                         THEN CASE WHEN outcome.reason IS DISTINCT FROM payload.skip THEN 'retire' ELSE 'keep' END
                     WHEN outcome.outcome = 'migrated'
@@ -167,6 +178,7 @@ def _changes(entity_type: str) -> str:
                     ELSE 'create'
                 END AS action,
                 CASE
+                    WHEN {_since("payload", "outcome")} THEN 'filtered_since'
                     WHEN payload.skip IS NOT NULL THEN payload.skip
                     WHEN action = 'update' AND {merged} IS NOT NULL THEN 'merged_in_source'
                 END AS reason,
