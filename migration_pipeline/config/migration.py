@@ -148,6 +148,10 @@ class Options(_Settings):
     deleted_tickets: Literal["report", "delete"] = Field(
         "report", description="what becomes of the conversation of a ticket that was deleted after it was migrated"
     )
+    profile_notes: Literal["note", "leave"] = Field(
+        "note",
+        description="what becomes of notes and details of contacts and companies: a note in Intercom, or nothing",
+    )
     snooze_days: int = Field(30, ge=1, le=365, description="how long pending tickets stay snoozed after the migration")
 
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
@@ -12,17 +12,24 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
+from migration_pipeline.config.allowed import expected
 from migration_pipeline.model.errors import SettingsError
 
 Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[int | str, ...]
+"""The way to a value: keys and positions, from the document's top."""
 
-_MESSAGES = {
-    "extra_forbidden": "unknown key",
-    "missing": "this key is required",
-    "model_type": "expected `key: value` lines here",
-    "dict_type": "expected `key: value` lines here",
-    "string_type": "expected a text",
-}
+VERSION: Final = 1
+"""The version of both files that this pipeline reads."""
+
+
+class Misplaced(ValueError):
+    """A model's complaint about one of its values, with the way to it."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -38,10 +45,16 @@ def load(file: Path, model: type[Model], *, expand: bool = True, **known: object
             names file, line, key and what is allowed.
     """
     document = read(file)
+    version = document.get("version", VERSION)
+    if version != VERSION or isinstance(version, bool):
+        raise SettingsError(
+            f"{at(file, document, ('version',))}: the file is of a version that this pipeline does not read; it reads "
+            f"version {VERSION}."
+        )
     try:
         return model.model_validate({**(_expanded(document, file) if expand else _plain(document)), **known})
     except ValidationError as error:
-        raise SettingsError(_complaint(error, document, file)) from None
+        raise SettingsError(_complaint(error, document, file, model)) from None
 
 
 def read(path: Path) -> CommentedMap:
@@ -106,13 +119,20 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _complaint(error: ValidationError, document: CommentedMap, path: Path) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    location = _location(first["loc"], document)
-    line = _line(document, location)
+def at(path: Path, document: CommentedMap, place: Place) -> str:
+    """Where a value stands, as every complaint begins: file, line, key."""
+    location = _location(place, document)
     key = ".".join(str(part) for part in location) or "the file"
-    message = _MESSAGES.get(first["type"], first["msg"])
-    return f"{path}, line {line}: {key}: {message.removeprefix('Value error, ')}."
+    return f"{path}, line {_line(document, location)}: {key}"
+
+
+def _complaint(error: ValidationError, document: CommentedMap, path: Path, model: type[BaseModel]) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    told = first.get("ctx", {}).get("error")
+    place = (*first["loc"], *told.place) if isinstance(told, Misplaced) else first["loc"]
+    location = _location(place, document)
+    message = expected(model, [str(part) for part in location], first["type"]) or first["msg"]
+    return f"{at(path, document, place)}: {message.removeprefix('Value error, ')}."
 
 
 def _location(parts: tuple[int | str, ...], document: CommentedMap) -> list[Any]:

@@ -51,8 +51,18 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
         ]
     ),
     "tags": pa.schema([*_HEAD, ("name", pa.string())]),
-    "companies": pa.schema([*_HEAD, ("body", pa.string()), ("has_contacts", pa.bool_())]),
-    "contacts": pa.schema([*_HEAD, ("body", pa.string()), ("company_refs", TEXTS)]),
+    "companies": pa.schema(
+        [*_HEAD, ("body", pa.string()), ("has_contacts", pa.bool_()), ("tags", TEXTS), ("note", pa.string())]
+    ),
+    "contacts": pa.schema(
+        [
+            *_HEAD,
+            ("body", pa.string()),
+            ("company_refs", TEXTS),
+            ("tags", TEXTS),  # names
+            ("note", pa.string()),  # HTML; null for none
+        ]
+    ),
     "tickets": pa.schema(
         [
             *_HEAD,

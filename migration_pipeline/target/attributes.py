@@ -54,7 +54,7 @@ class OwnAttribute:
     title: str  # the source's name goes before it
     model: str  # conversation | contact
     data_type: DataType
-    sql: str  # its value, over a row of `record_tickets`; '' where it is not read from tickets
+    sql: str  # its value, over a row of `record_tickets` or `record_contacts`; '' where it is no column of theirs
     description: str
 
 
@@ -95,8 +95,18 @@ OWN_ATTRIBUTES: Final = (
         "Tickets that this one was merged into, follows up, or belongs to.",
     ),
     OwnAttribute("phone", "phone", "contact", "string", "", "Phone number as the source spells it."),
+    OwnAttribute("locale", "locale", "contact", "string", "locale", "Locale at the source."),
+    OwnAttribute("time_zone", "time zone", "contact", "string", "time_zone", "Time zone at the source."),
 )
-"""The pipeline's own attributes besides `migration_key`; the tickets ones are made only where a ticket has a value."""
+"""The pipeline's own attributes besides `migration_key`; those read from records are made where one has a value."""
+
+NAMED_VALUES: Final[Mapping[str, str]] = {
+    "priority": "priorities",
+    "type": "types",
+    "brand": "brands",
+    "locale": "locales",
+}
+"""Own attributes whose values mapping.yaml names, each in a section of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,20 @@ class FieldRule:
     data_type: str
     labels: Mapping[str, str]  # option value -> label
     allowed: frozenset[str] | None  # labels that the attribute knows; None: any text
+    left_out: frozenset[str] = frozenset()  # option values that a person left out
+    default: str | int | float | bool | None = None  # where the source has no value
+
+
+def fits(value: object, data_type: str) -> bool:
+    """Whether a value that a person wrote down is one of an attribute of the type; times are Unix seconds."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "boolean": (bool,),
+        "integer": (int,),
+        "decimal": (int, float),
+        "datetime": (int,),
+    }
+    wanted = kinds.get(data_type, (str,))
+    return isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool))
 
 
 def option_labels(options: Iterable[Mapping[str, str | None]] | None) -> dict[str, str]:
@@ -153,9 +177,14 @@ def attribute_name(title: str) -> str:
 
 
 def convert(raw: Any, rule: FieldRule) -> Value:
-    """The source's value as the attribute takes it; an empty one becomes None without a loss."""
+    """The source's value as the attribute takes it; an empty one becomes the default without a loss."""
     if raw is None or raw == "" or raw == []:
-        return Value(None)
+        return Value(rule.default)
+    if rule.left_out:
+        items = [item for item in (raw if isinstance(raw, list) else [raw]) if str(item) not in rule.left_out]
+        if not items:
+            return Value(rule.default)
+        raw = items if isinstance(raw, list) else items[0]
     return _CONVERTERS.get(rule.data_type, _text)(raw, rule)
 
 

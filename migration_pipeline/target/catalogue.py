@@ -4,9 +4,9 @@ Belongs here: the rows and reading them from the service. Does not belong here: 
 tags to them (`proposals`), or creating what is missing (`loader`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -56,18 +56,20 @@ class ConversationAttribute:
     data_type: str
     options: tuple[Option, ...] = ()
     archived: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True)
 class DataAttribute:
-    """A custom attribute of contacts or companies."""
+    """An attribute of contacts or companies; those that are not custom are Intercom's own, and keep their names."""
 
     id: str
     name: str
     model: str  # contact | company
-    data_type: str
+    data_type: str  # as mapping.yaml calls it
     options: tuple[str, ...] = ()
     archived: bool = False
+    custom: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,27 +159,37 @@ def read_conversation_attributes(client: IntercomClient) -> tuple[ConversationAt
                 if isinstance(option, dict) and not option.get("archived")
             ),
             archived=bool(row.get("archived")),
+            required=bool(row.get("required")),
         )
         for row in client.conversation_attributes()
     )
 
 
+_PLAIN_TYPES: Final[Mapping[str, str]] = {"float": "decimal", "date": "datetime", "options": "list"}
+"""Types of data attributes in the words of conversation attributes; what is not listed is called the same."""
+
+
 def read_data_attributes(client: IntercomClient, model: str) -> tuple[DataAttribute, ...]:
-    """The custom attributes of contacts or companies as they are now."""
+    """The attributes of contacts or companies as they are now; one with options is read back as a string."""
     return tuple(
         DataAttribute(
             id=str(row.get("id") or ""),
             name=str(row.get("name") or ""),
             model=model,
-            data_type=str(row.get("data_type") or "string"),
+            data_type="list" if row.get("options") else _plain_type(row),
             options=tuple(
                 str(option.get("value") if isinstance(option, dict) else option) for option in row.get("options") or ()
             ),
             archived=bool(row.get("archived")),
+            custom=bool(row.get("custom", True)),
         )
         for row in client.data_attributes(model)
-        if row.get("custom", True)
     )
+
+
+def _plain_type(row: dict[str, Any]) -> str:
+    told = str(row.get("data_type") or "string")
+    return _PLAIN_TYPES.get(told, told)
 
 
 def _admin(row: dict[str, Any]) -> Admin:

@@ -154,6 +154,22 @@ class IntercomClient:
             page = _next_page(answer, page)
         return found
 
+    def tags_of(self, contact_id: str) -> dict[str, str]:
+        """Names of the tags of a contact, by id."""
+        answer = self._found(f"/contacts/{quote(contact_id, safe='')}/tags") or {}
+        return {_text(row.get("id")): _text(row.get("name")) for row in _rows(answer, "data", "tags")}
+
+    def notes_of(self, kind: str, object_id: str) -> list[dict[str, Any]]:
+        """The notes about a `contact` or a `company`."""
+        found: list[dict[str, Any]] = []
+        folder = {"contact": "contacts", "company": "companies"}[kind]
+        page: str | None = f"/{folder}/{quote(object_id, safe='')}/notes?per_page=50"
+        while page:
+            answer = self._found(page) or {}
+            found.extend(_rows(answer, "data", "notes"))
+            page = _next_page(answer, page)
+        return found
+
     def company(self, company_id: str) -> dict[str, Any] | None:
         """A company by Intercom's id."""
         return self._found(f"/companies/{quote(company_id, safe='')}")

@@ -22,7 +22,7 @@ _EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "authors": ("author_changed", "requester_changed"),
     "body": ("body_clipped", "file_rejected", "comment_edited", "author_changed"),
     "files": ("file_rejected", "file_missing", "comment_edited"),
-    "attributes": ("value_dropped", "value_truncated", "conflict_kept"),
+    "attributes": ("value_dropped", "value_truncated", "conflict_kept", "shared_contact"),
     "title": ("conflict_kept",),
     "tags": ("conflict_kept",),
     "assignee": ("conflict_kept",),
@@ -157,10 +157,10 @@ def compare_fields(
         if name in meant
     ]
     if attributes:
-        held = actual.get("custom_attributes") or {}
-        wrong = [name for name, value in attributes.items() if not same_value(value, held.get(name))]
+        held = {name.casefold(): value for name, value in (actual.get("custom_attributes") or {}).items()}
+        wrong = [name for name, value in attributes.items() if not same_value(value, held.get(name.casefold()))]
         expected = {name: attributes[name] for name in wrong}
-        read = {name: held.get(name) for name in wrong}
+        read = {name: held.get(name.casefold()) for name in wrong}
         found.append(finding("attributes", expected, read, losses, matched=not wrong))
     return found
 
@@ -168,6 +168,17 @@ def compare_fields(
 def compare_companies(meant: set[str], actual: set[str], losses: Sequence[str]) -> Finding:
     """The companies that a contact was meant to belong to are among those it belongs to."""
     return _subset("companies", meant, actual, losses)
+
+
+def compare_tags(meant: Iterable[str], actual: Iterable[str], losses: Sequence[str]) -> Finding:
+    """The tags that a contact or company was meant to carry are among those it carries."""
+    return _subset("tags", {name.casefold() for name in meant}, {name.casefold() for name in actual}, losses)
+
+
+def compare_note(meant: str, actual: Iterable[str], losses: Sequence[str]) -> Finding:
+    """One of the notes about a contact or company says what was meant."""
+    there = body_hash(meant) in {body_hash(note) for note in actual}
+    return finding("note", readable(meant), "missing", losses, matched=there)
 
 
 def _paired(thread: Thread, conversation: Json) -> tuple[list[tuple[Reply, Message | None]], list[Message], bool]:

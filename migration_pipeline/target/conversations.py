@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 
 from migration_pipeline.config.mapping import KEY_ATTRIBUTE
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS
-from migration_pipeline.target.attributes import convert, text_value
-from migration_pipeline.target.directory import agents, field_rules, own_attributes, tag_names
+from migration_pipeline.target.attributes import NAMED_VALUES, text_value
+from migration_pipeline.target.directory import agents, field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
 from migration_pipeline.target.inputs import BATCH_ROWS, Inputs, Loss, digest, distinct, encoded, left_out_row, loss
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
@@ -153,10 +152,10 @@ class _Rules:
                 f"{inputs.migration.mapping_path}: fallback_admin: name the admin who stands in for authors without a "
                 "teammate in Intercom."
             )
-        self.own = {own: name for own, name in own_attributes(inputs).items() if own.sql}
+        self.own = {own: name for own, name in own_attributes(inputs).items() if own.model == "conversation"}
         self._inputs = inputs
         self._agents = agents(inputs)
-        self._fields = field_rules(inputs)
+        self._fields = field_rules(inputs, "ticket")
         self._tags = tag_names(inputs)
         self._speakers = Speakers(
             source_name=inputs.source_name,
@@ -223,6 +222,8 @@ class _Rules:
         values: dict[str, Any] = {KEY_ATTRIBUTE: self._inputs.origin(row["source_id"])}
         for own, name in self.own.items():
             raw = row[f"own_{own.key}"]
+            if own.key in NAMED_VALUES:
+                raw = self._inputs.mapping.text_of(NAMED_VALUES[own.key], raw)
             if isinstance(raw, str):
                 fitted = text_value(plain(raw))
                 if fitted.loss:
@@ -230,18 +231,12 @@ class _Rules:
                 raw = fitted.value
             if raw is not None:
                 values[name] = raw
-        given = _fields_of(row["attributes"])
-        for field_id in sorted(given.keys() & self._fields.keys()):
-            rule = self._fields[field_id]
-            fitted = convert(given[field_id], rule)
-            if fitted.loss:
-                losses.append(loss(fitted.loss, f"{rule.title}: {_shortened(given[field_id])}"))
-            if fitted.value is None:
-                continue
-            if rule.attribute in values:
-                losses.append(loss("value_dropped", f"{rule.title}: another field fills {rule.attribute}"))
-                continue
-            values[rule.attribute] = plain(fitted.value) if isinstance(fitted.value, str) else fitted.value
+        for name, value in values_of(fields_of(row["attributes"]), self._fields, losses).items():
+            if values.setdefault(name, value) != value:
+                losses.append(loss("value_dropped", f"{name} holds something of the pipeline's own"))
+        for name, fixed in self._inputs.mapping.defaults.items():
+            if fixed is not None:
+                values.setdefault(name, fixed)
         return values
 
     def _tagged(self, tags: list[str] | None) -> list[str]:
@@ -331,20 +326,6 @@ def _comment(row: dict[str, Any]) -> Comment:
             for file in row["files"] or ()
         ),
     )
-
-
-def _fields_of(attributes: str | None) -> dict[str, Any]:
-    """The ticket's field values by field id; none where the text is no JSON object."""
-    try:
-        given = orjson.loads(attributes or "{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return given if isinstance(given, dict) else {}
-
-
-def _shortened(raw: object) -> str:
-    text = plain(str(raw))
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _time(at: int | None) -> datetime | None:

@@ -26,10 +26,10 @@ _WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {"tickets": ("tickets", "parts"
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "agents": ("agents",),
     "teams": ("teams",),
-    "fields": ("fields", "tickets"),
-    "tags": ("tags",),
-    "companies": ("companies", "contacts", "tickets", "comments"),
-    "contacts": ("companies", "contacts", "agents", "tickets", "comments"),
+    "fields": ("fields", "companies", "contacts", "tickets"),
+    "tags": ("tags", "companies", "contacts", "tickets"),
+    "companies": ("fields", "tags", "companies", "contacts", "tickets", "comments"),
+    "contacts": ("fields", "tags", "companies", "contacts", "agents", "tickets", "comments"),
     "tickets": ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets", "comments", "attachments"),
 }
 """The tables of records that an entity type's payloads follow from: without them, a wrong payload would look right."""

@@ -25,8 +25,8 @@ _CALLS: Final[Mapping[str, str]] = {
     "teams": "0",
     "fields": "1",
     "tags": "1",
-    "companies": "1",
-    "contacts": "1 + len(payload.company_refs)",
+    "companies": "1 + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
+    "contacts": "1 + len(payload.company_refs) + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
     "tickets": """
         2 + payload.part_count + len(payload.participant_refs) + len(payload.tags)
         + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
@@ -55,10 +55,19 @@ _SAMPLE_SCOPE: Final[Mapping[str, str]] = {
     "fields": """
         SELECT unnest(json_keys(attributes)) AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id
         UNION SELECT source_id FROM payload_fields WHERE starts_with(source_id, 'pipeline:')
+        UNION SELECT source_id FROM payload_fields SEMI JOIN (
+            SELECT 'contact' AS model, unnest(json_keys(body, '$.custom_attributes')) AS name
+            FROM payload_contacts SEMI JOIN scope_contacts ON source_id = scope_contacts.id
+            UNION SELECT 'company', unnest(json_keys(body, '$.custom_attributes'))
+            FROM payload_companies SEMI JOIN scope_companies ON source_id = scope_companies.id
+        ) AS filled USING (model, name)
     """,
     "tags": """
-        SELECT payload_tags.source_id AS id FROM payload_tags
-        SEMI JOIN (SELECT unnest(tags) AS name FROM sampled_tickets) AS used ON used.name = payload_tags.name
+        SELECT payload_tags.source_id AS id FROM payload_tags SEMI JOIN (
+            SELECT unnest(tags) AS name FROM sampled_tickets
+            UNION SELECT unnest(tags) FROM payload_contacts SEMI JOIN scope_contacts ON source_id = scope_contacts.id
+            UNION SELECT unnest(tags) FROM payload_companies SEMI JOIN scope_companies ON source_id = scope_companies.id
+        ) AS used ON used.name = payload_tags.name
     """,
 }
 """What a demo moves of each entity type: the sampled tickets and what they refer to, nothing else."""

@@ -5,10 +5,13 @@ people (`directory`), or creating anything (`loading`).
 """
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final, Self
 
-from migration_pipeline.target.directory import own_attributes
+from migration_pipeline.target.attributes import TEXT_LIMIT, FieldRule
+from migration_pipeline.target.directory import field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
 from migration_pipeline.target.inputs import UNKNOWN_CONTACT, Inputs, Loss, digest, encoded, loss
 from migration_pipeline.target.phones import parse_phone
@@ -79,6 +82,7 @@ def _name_tables(inputs: Inputs) -> None:
 def company_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     """Payload rows of the companies (Intercom OpenAPI 2.16, createOrUpdateCompany)."""
     _name_tables(inputs)
+    manner = _Manner.of(inputs, "company")
     for row in inputs.rows(_COMPANIES):
         domains = [domain for domain in row["domains"] or () if domain]
         body = {
@@ -87,22 +91,26 @@ def company_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             "remote_created_at": row["created"],
             "website": f"https://{domains[0]}" if domains else None,
         }
+        losses: list[Loss] = []
+        if values := values_of(fields_of(row["attributes"]), manner.fields, losses):
+            body["custom_attributes"] = values
         body = {key: value for key, value in body.items() if value is not None}
+        tags, note = manner.tagged(row["tags"]), manner.note(row["notes"])
         left = [
             (row["external_id"], "external id"),
-            (row["notes"], "notes"),
-            (row["tags"], "tags"),
-            (_has_entries(row["attributes"]), "fields"),
+            (row["notes"] and not note, "notes"),
             (domains[1:], "further domains"),
         ]
         yield {
             "source_id": row["source_id"],
             "source_url": row["source_url"],
-            "digest": digest(body),
+            "digest": digest([body, tags, note]),
             "skip": "deleted_in_source" if row["deleted_at"] else None,
-            "losses": _left_behind(left),
+            "losses": losses + _left_behind(left),
             "body": encoded(body),
             "has_contacts": bool(row["has_contacts"]),
+            "tags": tags,
+            "note": note,
         }
 
 
@@ -112,14 +120,42 @@ def contact_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     Contacts that share an e-mail all keep it: users are told apart by their external_id.
     """
     _name_tables(inputs)
-    phone_attribute = {own.key: name for own, name in own_attributes(inputs).items()}.get("phone")
+    manner = _Manner.of(inputs, "contact")
     if any(row["uses"] for row in inputs.rows("FROM refers_to_nobody")):
         yield _unknown(inputs)
     for row in inputs.rows(_CONTACTS):
-        yield _contact_row(inputs, row, phone_attribute)
+        yield _contact_row(inputs, row, manner)
 
 
-def _contact_row(inputs: Inputs, row: dict[str, Any], phone_attribute: str | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Manner:
+    """What is looked up once for all contacts, or for all companies."""
+
+    fields: Mapping[str, FieldRule]
+    own: Mapping[str, str]  # names of the pipeline's own attributes, by key
+    tags: Mapping[str, str]  # the target's names of tags
+    inputs: Inputs
+
+    @classmethod
+    def of(cls, inputs: Inputs, scope: str) -> Self:
+        own = {own.key: name for own, name in own_attributes(inputs).items() if own.model == scope}
+        return cls(field_rules(inputs, scope), own, tag_names(inputs), inputs)
+
+    def tagged(self, tags: list[str] | None) -> list[str]:
+        """The target's tags, each once whatever its case, by name."""
+        return list(
+            {self.tags[tag].casefold(): self.tags[tag] for tag in sorted(tags or ()) if tag in self.tags}.values()
+        )
+
+    def note(self, text: str | None) -> str | None:
+        """The note that a text becomes; what Intercom notes hold is HTML."""
+        said = plain(text or "").strip()
+        if not said or self.inputs.options.profile_notes != "note":
+            return None
+        return "".join(f"<p>{escape(line.strip(), quote=False)}</p>" for line in said.splitlines() if line.strip())
+
+
+def _contact_row(inputs: Inputs, row: dict[str, Any], manner: _Manner) -> dict[str, Any]:
     losses: list[Loss] = []
     emails = [email.strip() for email in row["emails"] or () if email and email.strip()]
     if row["kind"] == "agent" and row["agent_email"]:
@@ -135,17 +171,24 @@ def _contact_row(inputs: Inputs, row: dict[str, Any], phone_attribute: str | Non
     if emails and not _usable_email(emails[0]):
         body["email"] = None
         losses.append(loss("email_dropped"))
-    kept, unusable = _phone(phones[:1], inputs.options.invalid_phone, phone_attribute)
+    kept, unusable = _phone(phones[:1], inputs.options.invalid_phone, manner.own.get("phone"))
     body.update(kept)
+    given = {"locale": inputs.mapping.text_of("locales", row["locale"]), "time_zone": row["time_zone"]}
+    values = {
+        **body.get("custom_attributes", {}),
+        **{manner.own[key]: _line(text)[:TEXT_LIMIT] for key, text in given.items() if text and key in manner.own},
+        **values_of(fields_of(row["attributes"]), manner.fields, losses),
+    }
+    if values:
+        body["custom_attributes"] = values
+    tags, note = manner.tagged(row["tags"]), manner.note(row["notes"])
     if unusable:
         losses.append(loss(unusable))
     left = [
         (row["external_id"], "external id"),
         (emails[1:], f"{len(emails) - 1} further e-mail addresses"),
         (phones[1:], f"{len(phones) - 1} further phone numbers"),
-        (row["notes"], "notes"),
-        (row["tags"], "tags"),
-        (_has_entries(row["attributes"]), "fields"),
+        (row["notes"] and not note, "notes"),
         (row["companies_lost"] > 0, f"{row['companies_lost']} companies that are deleted or unknown"),
         (row["suspended"], "suspension"),
     ]
@@ -156,11 +199,13 @@ def _contact_row(inputs: Inputs, row: dict[str, Any], phone_attribute: str | Non
     return {
         "source_id": row["source_id"],
         "source_url": row["source_url"],
-        "digest": digest([body, row["company_refs"]]),
+        "digest": digest([body, row["company_refs"], tags, note]),
         "skip": reason,
         "losses": losses + _left_behind(left),
         "body": encoded(body),
         "company_refs": row["company_refs"],
+        "tags": tags,
+        "note": note,
     }
 
 
@@ -168,7 +213,7 @@ def _phone(phones: list[str], policy: str, attribute: str | None) -> tuple[dict[
     """What of the body a phone number becomes, and the reason where it is no number."""
     if not phones:
         return {}, None
-    original = {"custom_attributes": {attribute: _line(phones[0])[:255]}} if attribute else {}
+    original = {"custom_attributes": {attribute: _line(phones[0])[:TEXT_LIMIT]}} if attribute else {}
     if number := parse_phone(phones[0]):
         return {"phone": number.e164} | ({} if number.exact or policy != "attribute" else original), None
     if policy == "fail":
@@ -189,6 +234,7 @@ def _unknown(inputs: Inputs) -> dict[str, Any]:
         "losses": [],
         "body": encoded(body),
         "company_refs": [],
+        "tags": [],
     }
 
 
@@ -196,10 +242,6 @@ def _left_behind(details: list[tuple[object, str]]) -> list[Loss]:
     """One loss that names every detail which is there and stays behind."""
     named = [name for present, name in details if present]
     return [loss("details_left", ", ".join(named))] if named else []
-
-
-def _has_entries(attributes: str | None) -> bool:
-    return attributes not in {None, "", "{}", "null"}
 
 
 def _usable_email(email: str) -> bool:

@@ -173,6 +173,38 @@ def _detached(question: Question) -> str | None:
     return question.object_id if question.step.start["company"] not in attached else None
 
 
+def _contact_tagged(question: Question) -> str | None:
+    return question.object_id if question.step.payload["id"] in question.client.tags_of(question.object_id) else None
+
+
+def _contact_untagged(question: Question) -> str | None:
+    there = question.client.tags_of(question.object_id)
+    return question.object_id if question.step.start["tag"] not in there else None
+
+
+def _company_tagged(question: Question) -> str | None:
+    there = reading.tags(question.client.company(question.object_id) or {})
+    return question.object_id if question.step.start["tag"] in there else None
+
+
+def _company_untagged(question: Question) -> str | None:
+    there = reading.tags(question.client.company(question.object_id) or {})
+    return question.object_id if question.step.start["tag"] not in there else None
+
+
+def _note_of(kind: str) -> Callable[[Question], str | None]:
+    """By its text: none of our other notes about the same contact or company counts."""
+
+    def look(question: Question) -> str | None:
+        for note in question.client.notes_of(kind, question.object_id):
+            same = body_hash(str(note.get("body") or "")) == question.operation.identity
+            if same and str(note.get("id")) not in question.owned:
+                return str(note["id"])
+        return None
+
+    return look
+
+
 def _nothing(question: Question) -> str | None:
     """Sending it again gives the same, so there is nothing to look for."""
     del question
@@ -226,6 +258,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "refresh_contact": Rule(lambda _: None, "repeatable"),  # setting the same values again changes nothing
     "claim_contact": Rule(_claimed, "repeatable"),
     "attach_company": Rule(_company_attached, "repeatable", refusal_may_mean_found=True),
+    "tag_contact": Rule(_contact_tagged, "repeatable", refusal_may_mean_found=True),
+    "untag_contact": Rule(_contact_untagged, "repeatable", refusal_may_mean_found=True),
+    "tag_company": Rule(_company_tagged, "repeatable", refusal_may_mean_found=True),
+    "untag_company": Rule(_company_untagged, "repeatable", refusal_may_mean_found=True),
+    "note_contact": Rule(_note_of("contact"), "direct"),
+    "note_company": Rule(_note_of("company"), "direct"),
     "create_conversation": Rule(_conversation, "lagged"),
     "reply": Rule(_reply, "direct"),
     "add_participant": Rule(_participant, "repeatable", refusal_may_mean_found=True),

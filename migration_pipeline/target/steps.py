@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import InDoubt, Rejected
-from migration_pipeline.target.canonical import short_hash
+from migration_pipeline.target.canonical import body_hash, short_hash
 
 Json = dict[str, Any]
 Adapted = Mapping[str, Any]
@@ -170,6 +170,49 @@ def attach_company(contact_id: str, source_ref: str, company_id: str) -> Step:
     return Step(
         f"company/{source_ref}", "attach_company", "POST", "/contacts/{id}/companies", {"id": company_id}, contact_id,
         adapt=soon, result=_object_itself(contact_id),
+    )  # fmt: skip
+
+
+def tag_contact(contact_id: str, name: str, tag_id: str) -> Step:
+    """Put a tag on a contact."""
+    return Step(
+        f"tag/{name}", "tag_contact", "POST", "/contacts/{id}/tags", {"id": tag_id}, contact_id,
+        adapt=soon, result=_object_itself(contact_id),
+    )  # fmt: skip
+
+
+def untag_contact(contact_id: str, tag_id: str) -> Step:
+    """Take a tag off a contact."""
+    return Step(
+        "untag", "untag_contact", "DELETE", f"/contacts/{{id}}/tags/{quote(tag_id, safe='')}", {}, contact_id,
+        start={"tag": tag_id}, result=_object_itself(contact_id),
+    )  # fmt: skip
+
+
+def tag_company(company_id: str, name: str, tag_id: str) -> Step:
+    """Put a tag on a company: the call names the tag, and the company beside it."""
+    return _company_tag(f"tag/{name}", "tag_company", company_id, name, {"tag": tag_id}, {})
+
+
+def untag_company(company_id: str, name: str, tag_id: str) -> Step:
+    """Take a tag off a company."""
+    return _company_tag("untag", "untag_company", company_id, name, {"tag": tag_id}, {"untag": True})
+
+
+def _company_tag(step: str, kind: str, company_id: str, name: str, start: Adapted, more: Json) -> Step:
+    body = {"name": name, "companies": [{"id": company_id, **more}]}
+    return Step(
+        step, kind, "POST", "/tags", body, company_id, start=start, body=lambda _: body,
+        result=_object_itself(company_id),
+    )  # fmt: skip
+
+
+def add_note(kind: str, object_id: str, html: str, admin_id: str) -> Step:
+    """Write a note about a `contact` or a `company`; whether it is there is told by its text."""
+    routes = {"contact": "/contacts/{id}/notes", "company": "/companies/{id}/notes"}
+    return Step(
+        "note", f"note_{kind}", "POST", routes[kind], {"body": html, "admin_id": admin_id}, object_id,
+        identity=lambda _: body_hash(html),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
-from migration_pipeline.target import comparing
+from migration_pipeline.target import comparing, reading
 from migration_pipeline.target.canonical import plain_hash
 from migration_pipeline.target.catalogue import ConversationAttribute
 from migration_pipeline.target.client import IntercomClient
@@ -204,8 +204,9 @@ def _company(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]
     actual = reader.client.company(row["arrived_as"])
     if actual is None:
         return comparing.missing()
-    body = json_of(row["body"])
-    return compare_fields(body, actual, _FIELDS["companies"], row["arrived_losses"], body.get("custom_attributes"))
+    body, losses = json_of(row["body"]), row["arrived_losses"]
+    found = compare_fields(body, actual, _FIELDS["companies"], losses, body.get("custom_attributes"))
+    return found + _described(reader, "company", row, lambda: reading.tags(actual))
 
 
 def _contact(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
@@ -220,6 +221,17 @@ def _contact(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]
         known = reader.journal.known("companies", refs)
         meant = {parent.target_id for parent in known.values() if parent.target_id}
         found.append(comparing.compare_companies(meant, reader.client.companies_of(row["arrived_as"]), losses))
+    return found + _described(reader, "contact", row, lambda: reader.client.tags_of(row["arrived_as"]))
+
+
+def _described(reader: _Reader, kind: str, row: Row, tags: Callable[[], Mapping[str, str]]) -> list[Finding]:
+    """Tags and note of a contact or company, where it was meant to have any."""
+    losses, found = row["arrived_losses"], []
+    if row["tags"]:
+        found.append(comparing.compare_tags(row["tags"], tags().values(), losses))
+    if row["note"]:
+        notes = [str(note.get("body") or "") for note in reader.client.notes_of(kind, row["arrived_as"])]
+        found.append(comparing.compare_note(row["note"], notes, losses))
     return found
 
 

@@ -91,17 +91,43 @@ def test_a_decided_null_is_not_proposed_again(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("agents:\n  17:\n    target: 5\n    taget: 6\n", "line 4: agents.17.taget: unknown key."),
-        ("agents:\n  '17':\n    target: [1]\n", "line 3: agents.17.target: expected a text."),
+        (
+            "agents:\n  17:\n    target: 5\n    taget: 6\n",
+            "line 4: agents.17.taget: unknown key; the nearest is target.",
+        ),
+        ("agents:\n  '17':\n    target: [1]\n", "line 3: agents.17.target: expected a text or a whole number or null."),
         (
             "statuses:\n  new: open\n  old: done\n",
-            "line 3: statuses.old: Input should be 'open', 'snoozed' or 'closed'.",
+            "line 3: statuses.old: expected one of open, snoozed, closed.",
         ),
         ("tags: 5\n", "line 1: tags: expected `key: value` lines here."),
         ("fields:\n  5: {target: a.b}\n", "line 2: fields.5.target: an attribute's name is not empty"),
         ("fields:\n  5: {target: Migration_Key}\n", "migration_key is the pipeline's own attribute."),
-        ("fields:\n  5: {target: Ab}\n  6: {target: aB}\n", "fields.6 and fields.5 both become 'aB'"),
-        ("fields:\n  5: {target: S}\nattributes:\n  status: S\n", "fields.5 and attributes.status both become 'S'"),
+        ("fields:\n  5: {target: Ab}\n  6: {target: aB}\n", "fields.6: also becomes 'aB', as fields.5 does"),
+        (
+            "fields:\n  5: {target: S, type: list}\n  6: {target: S}\n",
+            "also becomes 'S', as fields.5 does; give them two names, or the same spelling and type ('S', list).",
+        ),
+        (
+            "contact_fields:\n  a: {target: S}\ncompany_fields:\n  b: {target: S}\n",
+            "line 4: company_fields.b: also becomes 'S', as contact_fields.a does; give them two names.",
+        ),
+        (
+            "fields:\n  5:\n    options:\n      a: Big\n      b: BIG\n",
+            "line 5: fields.5.options.b: 'BIG' and 'Big' differ only by case",
+        ),
+        (
+            "fields:\n  5: {type: text}\n",
+            "fields.5.type: expected one of string, integer, list, decimal, boolean, date",
+        ),
+        (
+            "version: 2\n",
+            "line 1: version: the file is of a version that this pipeline does not read; it reads version 1.",
+        ),
+        (
+            "fields:\n  5: {target: S}\nattributes:\n  status: S\n",
+            "line 2: fields.5: also becomes 'S', as attributes.status does",
+        ),
         ("agents:\n  a: {}\n  a: {}\n", "no valid YAML"),
         ("- a\n", "expected `key: value` lines at the top level."),
     ],

@@ -119,7 +119,7 @@ def test_fields_become_attributes_with_values(desk: Desk) -> None:
         "f5": "inactive_field",
         "f6": "not_mapped",
         "f7": "system_field",
-        "f8": "field_scope",
+        "f8": "not_mapped",
     }
     assert body(mapped, "fields", "f1") == {
         "name": "Size",
@@ -214,6 +214,73 @@ def test_tags(desk: Desk) -> None:
     assert "migrated" not in desk.map(migrated_tag=None).row("tickets", "1")["tags"]
 
 
+@pytest.mark.behaviour("S14", "S42")
+def test_fields_of_contacts_and_companies_become_typed_attributes(desk: Desk) -> None:
+    options = [{"value": "g", "label": "Gold"}, {"value": "s", "label": "Silver"}]
+
+    def field(key: str, kind: str, scope: str = "contact", **more: Any) -> None:
+        row = {"source_id": f"{scope}:{key}", "scope": scope, "key": key, "title": key, "type": kind, "active": True}
+        desk.add("fields", **{**row, **more})
+
+    for key, kind in (
+        ("num", "integer"),
+        ("dec", "decimal"),
+        ("yes", "boolean"),
+        ("day", "date"),
+        ("ref", "reference"),
+    ):
+        field(key, kind)
+    field("tier", "option", options=options)
+    field("tiers", "options", options=options)
+    field("long", "multiline")
+    field("fax", "text", active=False)
+    field("status", "text")  # a key that tickets have for something else
+    field("seats", "integer", "company")
+    values = {"num": "7", "dec": "1.5", "yes": True, "day": "2024-02-29", "ref": "99", "tier": "g", "tiers": ["g", "s"]}
+    desk.contact(
+        "c3", attributes=json.dumps({**values, "long": "y" * 300, "status": "ok"}), locale="de", time_zone="UTC"
+    )
+    desk.contact("c4", attributes=json.dumps({"num": "many", "tier": "x"}))
+    desk.add("companies", source_id="o1", name="Acorn", attributes='{"seats": 5}')
+    kinds = {"num": "integer", "dec": "decimal", "yes": "boolean", "day": "datetime", "tier": "list"}
+    entries: dict[str, Any] = {
+        key: {"target": f"P {key}", "type": kinds.get(key, "string")} for key in (*values, "long", "fax", "status")
+    }
+    entries["tier"] |= {"options": {"s": "Argent"}, "default": "None yet"}
+    company = {"seats": {"target": "C seats", "type": "integer"}}
+    mapped = desk.map(rules(contact_fields=entries, company_fields=company, locales={"de": "German"}))
+    assert body(mapped, "contacts", "c3")["custom_attributes"] == {
+        "Zendesk locale": "German",
+        "Zendesk time zone": "UTC",
+        "P num": 7,
+        "P dec": 1.5,
+        "P yes": True,
+        "P day": 1709164800,
+        "P ref": "99",
+        "P tier": "Gold",
+        "P tiers": "Gold, Silver",
+        "P long": "y" * 254 + "…",
+        "P status": "ok",
+    }
+    assert mapped.reasons("contacts", "c3") == ["value_truncated"]
+    assert "custom_attributes" not in body(mapped, "contacts", "c4")
+    assert mapped.reasons("contacts", "c4") == ["value_dropped", "value_dropped"]
+    assert body(mapped, "contacts", "c1")["custom_attributes"] == {"P tier": "None yet"}
+    assert body(mapped, "companies", "o1")["custom_attributes"] == {"C seats": 5}
+    made = {row["name"]: json.loads(row["body"]) for row in mapped.rows("fields") if row["model"] == "contact"}
+    assert {name: made[name]["data_type"] for name in ("P num", "P dec", "P yes", "P day", "P tier", "P tiers")} == {
+        "P num": "integer",
+        "P dec": "float",
+        "P yes": "boolean",
+        "P day": "date",
+        "P tier": "options",
+        "P tiers": "string",
+    }
+    assert made["P tier"]["options"] == [{"value": "Gold"}, {"value": "Argent"}, {"value": "None yet"}]
+    assert mapped.row("fields", "contact:fax")["skip"] == "inactive_field"
+    assert mapped.row("fields", "company:seats")["model"] == "company"
+
+
 @pytest.mark.behaviour("S14")
 def test_companies(desk: Desk) -> None:
     desk.add("companies", source_id="o1", name="Acorn", domains=["acorn.example", "b.example"], created_at=START)
@@ -235,7 +302,7 @@ def test_companies(desk: Desk) -> None:
         "o2": (False, None),
         "o3": (False, "deleted_in_source"),
     }
-    assert mapped.row("companies", "o2")["losses"] == [{"reason": "details_left", "detail": "notes"}]
+    assert (mapped.row("companies", "o2")["losses"], mapped.row("companies", "o2")["note"]) == ([], "<p>n</p>")
     assert mapped.row("contacts", "c3")["company_refs"] == ["o1"]
     assert mapped.row("tickets", "1")["company_ref"] == "o1"
     assert mapped.row("tickets", "2")["company_ref"] is None
@@ -243,7 +310,10 @@ def test_companies(desk: Desk) -> None:
 
 
 def test_contacts(desk: Desk) -> None:
-    desk.contact("c3", name="Zoë\n Q", emails=["z@x.y", "z2@x.y"], phones=["0049 30 901820"], notes="n", tags=["t"])
+    desk.add("tags", source_id="t", name="t", uses=1)
+    desk.contact(
+        "c3", name="Zoë\n Q", emails=["z@x.y", "z2@x.y"], phones=["0049 30 901820"], notes="a <b>\n\nc", tags=["t", "u"]
+    )
     desk.contact("c4", emails=["z@x.y"])  # shares the address: external ids tell them apart
     desk.contact("c5", emails=["no address"])
     desk.contact("c6", active=False)
@@ -261,7 +331,14 @@ def test_contacts(desk: Desk) -> None:
         "signed_up_at": EPOCH,
     }
     assert mapped.row("contacts", "c3")["losses"] == [
-        {"reason": "details_left", "detail": "1 further e-mail addresses, notes, tags"}
+        {"reason": "details_left", "detail": "1 further e-mail addresses"}
+    ]
+    assert (mapped.row("contacts", "c3")["tags"], mapped.row("contacts", "c3")["note"]) == (
+        ["t"],
+        "<p>a &lt;b&gt;</p><p>c</p>",
+    )
+    assert desk.map(profile_notes="leave").row("contacts", "c3")["losses"] == [
+        {"reason": "details_left", "detail": "1 further e-mail addresses, notes"}
     ]
     assert body(mapped, "contacts", "c4")["email"] == "z@x.y"
     assert "email" not in body(mapped, "contacts", "c5")

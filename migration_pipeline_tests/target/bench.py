@@ -111,7 +111,7 @@ class Bench:
 
     def company(self, name: str, /, **changes: Any) -> Row:
         body = {"company_id": f"zendesk:{self.id(name)}", "name": f"Company {name}", "remote_created_at": 1700000000}
-        return self._add("companies", name, {"body": _json(body), "has_contacts": True} | changes)
+        return self._add("companies", name, {"body": _json(body), "has_contacts": True, "tags": []} | changes)
 
     def contact(self, name: str, /, companies: Iterable[str] = (), **changes: Any) -> Row:
         body = {
@@ -123,7 +123,7 @@ class Bench:
         }
         body |= changes.pop("body", {})
         refs = [self.id(company) for company in companies]
-        return self._add("contacts", name, {"body": _json(body), "company_refs": refs} | changes)
+        return self._add("contacts", name, {"body": _json(body), "company_refs": refs, "tags": []} | changes)
 
     def ticket(self, name: str, requester: str, /, parts: Sequence[Row] = (), **changes: Any) -> Row:
         row = {

@@ -52,7 +52,9 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         ("ticket_fields", "user_fields", "organization_fields"), ("fields",), ("fields", "rejects_fields")
     ),
     "tags": Recipe(
-        ("tickets", "ticket_fields", "custom_statuses"), ("option_tags", "tickets", "tags"), ("tags", "rejects_tags")
+        ("tickets", "ticket_fields", "custom_statuses", "users", "organizations"),
+        ("option_tags", "tickets", "people", "companies", "tags"),
+        ("tags", "rejects_tags"),
     ),
     "companies": Recipe(("organizations",), ("companies",), ("companies", "rejects_companies")),
     "contacts": Recipe(

@@ -41,6 +41,8 @@ def company(desk: Desk, work: Work, row: Row, known: Remembered) -> Outcome:
     if changed:
         step = steps.upsert_company({"company_id": body["company_id"], **changed})
         seen = _performed(desk, work, step, "profile", known) or seen
+    if conflict != "conflict_reported":
+        _describe(desk, work, "company", str(known.target_id), row)
     return _told(desk, work, row, known, conflict or reason, seen)
 
 
@@ -62,6 +64,7 @@ def contact(desk: Desk, work: Work, row: Row, known: Remembered) -> Outcome:
         seen = _performed(desk, work, steps.update_contact(contact_id, changed), "profile", known) or seen
     if conflict != "conflict_reported":
         _belong(desk, work, contact_id, {ref: parent.target_id for ref, parent in companies.items()})
+        _describe(desk, work, "contact", contact_id, row)
     return _told(desk, work, row, known, conflict, seen)
 
 
@@ -82,6 +85,28 @@ def _belong(desk: Desk, work: Work, contact_id: str, wanted: Mapping[str, str | 
                 _attempt(desk, work, steps.detach_company(contact_id, parent.target_id), slot)
 
 
+def _describe(desk: Desk, work: Work, kind: str, object_id: str, row: Row) -> None:
+    """Put on new tags, take off those that we put on and the source no longer has, and add a note of another text.
+
+    A note stays where the source lost it or changed it: Intercom's API changes and deletes none.
+    """
+    sent = filled(work)
+    wanted = {f"tag/{name}": name for name in row["tags"] or ()}
+    for slot, name in wanted.items():
+        if slot not in sent or sent[slot].kind.startswith("untag_"):
+            _attempt(desk, work, people.tag_step(desk, kind, object_id, name), slot)
+    for slot, operation in sent.items():
+        name = slot.removeprefix("tag/")
+        tag_id = desk.tags.get(name.casefold())
+        if operation.kind == f"tag_{kind}" and slot not in wanted and tag_id is not None:
+            off = steps.untag_contact(object_id, tag_id)
+            _attempt(desk, work, off if kind == "contact" else steps.untag_company(object_id, name, tag_id), slot)
+    if row["note"]:
+        note = steps.add_note(kind, object_id, row["note"], desk.admin_id)
+        if "note" not in sent or sent["note"].payload_hash != note.payload_hash:
+            _attempt(desk, work, note, "note")
+
+
 def _attempt(desk: Desk, work: Work, step: Step, slot: str) -> None:
     try:
         desk.writer.perform(work, revised(work, step, slot))
@@ -100,12 +125,15 @@ def _changes(
         if name not in ("custom_attributes", "role", "external_id", "company_id")
         and not same_value(value, actual.get(name))
     }
-    attributes = {
-        name: value for name, value in (body.get("custom_attributes") or {}).items() if value != held.get(name)
-    }
+    ours = dict.fromkeys((known.seen or {}).get(impressions.ATTRIBUTES, {})) | (body.get("custom_attributes") or {})
+    attributes = {name: value for name, value in ours.items() if not same_value(value, held.get(name))}
+    touched = impressions.touched_fields(known.seen, actual)
+    filled_in = impressions.touched_attributes(known.seen, actual) & attributes.keys()
+    if desk.migration.options.conflicts == "keep_target":
+        attributes = {name: value for name, value in attributes.items() if name not in filled_in}
+    touched |= filled_in
     if attributes:
         differing["custom_attributes"] = attributes
-    touched = impressions.touched_fields(known.seen, actual)
     if not touched:
         return differing, None
     rule = desk.migration.options.conflicts
@@ -128,8 +156,11 @@ def _performed(desk: Desk, work: Work, step: Step, slot: str, known: Remembered)
     answer = work.answers.get(step.kind)
     if known.seen is None or not answer:
         return None
-    now = impressions.of_fields(answer, known.seen) or {}
-    return {name: now[name] if name in step.payload else value for name, value in known.seen.items()}
+    sent = step.payload.get("custom_attributes") or {}
+    now = impressions.of_fields(answer, known.seen, sent) or {}
+    kept = {n: v for n, v in known.seen.get(impressions.ATTRIBUTES, {}).items() if n not in sent}
+    fields = {name: now[name] if name in step.payload else value for name, value in known.seen.items()}
+    return fields | {impressions.ATTRIBUTES: kept | now[impressions.ATTRIBUTES]}
 
 
 def _told(

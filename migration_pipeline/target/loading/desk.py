@@ -138,12 +138,12 @@ def by_name(
     client: IntercomClient, entity_type: str
 ) -> tuple[dict[str, str], dict[str, ConversationAttribute], dict[tuple[str, str], DataAttribute]]:
     """Tags, conversation attributes and data attributes as they are now, as far as a record type needs them."""
-    tags = read_tags(client) if entity_type in ("tags", "tickets") else ()
+    tags = read_tags(client) if entity_type in ("tags", "companies", "contacts", "tickets") else ()
     conversation = read_conversation_attributes(client) if entity_type in ("fields", "tickets") else ()
     models = {"fields": ("contact", "company"), "contacts": ("contact",), "companies": ("company",)}
     data = [attribute for model in models.get(entity_type, ()) for attribute in read_data_attributes(client, model)]
     return (
         {tag.name.casefold(): tag.id for tag in tags},
         {attribute.name.casefold(): attribute for attribute in conversation if not attribute.archived},
-        {(attribute.model, attribute.name.casefold()): attribute for attribute in data if not attribute.archived},
+        {(each.model, each.name.casefold()): each for each in data if each.custom and not each.archived},
     )

@@ -64,14 +64,30 @@ def touched(seen: Mapping[str, Any] | None, conversation: Json, work: Work) -> s
     return changed
 
 
-def of_fields(answer: Mapping[str, Any] | None, names: Iterable[str]) -> Json | None:
-    """An impression of a contact or company by the answer to a call; None where nobody knows."""
+def of_fields(answer: Mapping[str, Any] | None, names: Iterable[str], attributes: Iterable[str] = ()) -> Json | None:
+    """An impression of a contact or company by the answer to a call; None where nobody knows.
+
+    Of its attributes, only those that we set (`attributes`).
+    """
     if not answer:
         return None
-    return {name: short_hash(str(answer.get(name) or "")) for name in names}
+    fields = {name: short_hash(str(answer.get(name) or "")) for name in names if name != ATTRIBUTES}
+    held = answer.get("custom_attributes") or {}
+    values = {name: held.get(name) for name in attributes}
+    return {
+        **fields,
+        ATTRIBUTES: {name: short_hash(str(value)) for name, value in values.items() if value not in (None, "")},
+    }
 
 
 def touched_fields(seen: Mapping[str, Any] | None, actual: Mapping[str, Any]) -> set[str]:
     """The fields of a contact or company that people changed since."""
     now = of_fields(actual, seen or ()) or {}
-    return {name for name, value in now.items() if seen and value != seen[name]}
+    return {name for name, value in now.items() if seen and name != ATTRIBUTES and value != seen[name]}
+
+
+def touched_attributes(seen: Mapping[str, Any] | None, actual: Mapping[str, Any]) -> set[str]:
+    """The attributes of a contact or company that we set, and people changed since."""
+    ours: Mapping[str, Any] = (seen or {}).get(ATTRIBUTES, {})
+    now = (of_fields(actual, (), ours) or {}).get(ATTRIBUTES, {})
+    return {name for name, value in ours.items() if now.get(name) != value}

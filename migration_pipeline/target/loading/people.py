@@ -10,7 +10,7 @@ from migration_pipeline.journal import Outcome
 from migration_pipeline.target import steps
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.desk import Desk, json_of
-from migration_pipeline.target.loading.work import StepRefused, Work
+from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json
 
@@ -30,8 +30,10 @@ def company(desk: Desk, work: Work, row: Row) -> Outcome:
         company_id = desk.writer.perform(work, steps.upsert_company(body))
     except StepRefused as refusal:
         return desk.failed(work, row, "rejected_by_target", str(refusal))
+    described(desk, work, "company", str(company_id), row)
     reason = None if row["has_contacts"] else "company_without_contacts"
-    seen = impressions.of_fields(work.answers.get("upsert_company"), COMPANY_FIELDS)
+    sent = body.get("custom_attributes") or {}
+    seen = impressions.of_fields(work.answers.get("upsert_company"), COMPANY_FIELDS, sent)
     return desk.migrated(work, row, company_id, reason, seen=seen)
 
 
@@ -59,7 +61,9 @@ def contact(desk: Desk, work: Work, row: Row) -> Outcome:
             desk.writer.perform(work, steps.attach_company(str(contact_id), ref, parent.target_id))
         except StepRefused as refusal:
             work.refusals.append(str(refusal))
-    seen = impressions.of_fields(work.answers.get("create_contact"), CONTACT_FIELDS)
+    described(desk, work, "contact", str(contact_id), row)
+    sent = body.get("custom_attributes") or {}
+    seen = impressions.of_fields(work.answers.get("create_contact"), CONTACT_FIELDS, sent)
     return desk.migrated(work, row, contact_id, seen=seen)
 
 
@@ -95,9 +99,41 @@ def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) 
     return contact_id
 
 
+def described(desk: Desk, work: Work, kind: str, object_id: str, row: Row) -> None:
+    """Put its tags and its note on a contact or company that is there."""
+    wanted = [tag_step(desk, kind, object_id, name) for name in row["tags"] or ()]
+    if row["note"]:
+        wanted.append(steps.add_note(kind, object_id, row["note"], desk.admin_id))
+    for step in wanted:
+        try:
+            desk.writer.perform(work, step)
+        except StepRefused as refusal:
+            work.refusals.append(str(refusal))
+
+
+def tag_step(desk: Desk, kind: str, object_id: str, name: str) -> steps.Step:
+    """The call that puts a tag on a contact or company.
+
+    Raises:
+        ParentMissing: the tag did not arrive.
+    """
+    tag_id = desk.tags.get(name.casefold())
+    if tag_id is None:
+        raise ParentMissing(f"tag {name} was not loaded yet")
+    step = steps.tag_contact if kind == "contact" else steps.tag_company
+    return step(object_id, name, tag_id)
+
+
 def known_attributes(desk: Desk, work: Work, model: str, body: Json) -> None:
-    """Leave out values of attributes that the workspace does not have: they would cost the whole record."""
+    """Leave out values that the workspace's attributes do not take: they would cost the whole record."""
     attributes = body.get("custom_attributes") or {}
-    for name in [name for name in attributes if (model, name.casefold()) not in desk.data_attributes]:
-        del attributes[name]
-        work.losses.append(("value_dropped", f"{name} is no attribute of the workspace"))
+    for name, value in list(attributes.items()):
+        there = desk.data_attributes.get((model, name.casefold()))
+        if there is None:
+            del attributes[name]
+            work.losses.append(("value_dropped", f"{name} is no attribute of the workspace"))
+        elif there.data_type == "list" and value not in there.options:
+            del attributes[name]
+            work.losses.append(("value_dropped", f"{value} is no option of the workspace's attribute {there.name}"))
+        elif there.name != name:
+            attributes[there.name] = attributes.pop(name)

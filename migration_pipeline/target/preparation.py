@@ -1,0 +1,102 @@
+"""What a run is going to make in the workspace before the first record: attributes, options, tags; and what hinders it.
+
+Belongs here: the list, from payloads and the workspace's catalogue. Does not belong here: making them
+(`loading.definitions`), or records.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from migration_pipeline.config.mapping import Mapping
+from migration_pipeline.model.payloads import PAYLOADS, PLAN
+from migration_pipeline.staging import Staging
+from migration_pipeline.target.catalogue import Catalogue
+from migration_pipeline.target.conflicts import Conflict, conflicts
+from migration_pipeline.target.rows import rows
+
+DATA_ATTRIBUTES: Final = 250
+"""Custom attributes of contacts and companies together that a workspace may have (Intercom help, "CDA limits")."""
+
+
+@dataclass(frozen=True)
+class NewAttribute:
+    """An attribute that will be made."""
+
+    model: str  # conversation | contact | company
+    name: str
+    data_type: str
+    options: tuple[str, ...]
+    description: str
+
+
+@dataclass(frozen=True)
+class NewOption:
+    """A value that a list attribute of conversations will get."""
+
+    attribute: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What will be made, and the entries of mapping.yaml that have to change first."""
+
+    attributes: tuple[NewAttribute, ...]
+    options: tuple[NewOption, ...]
+    tags: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def prepare(staging: Staging, catalogue: Catalogue, mapping: Mapping) -> Preparation:
+    """What the workspace lacks of that which the payloads need; only what the newest plan makes, where there is one."""
+    attributes, options = _attributes(staging, catalogue)
+    found = conflicts(mapping, catalogue)
+    there = sum(1 for one in catalogue.data_attributes if one.custom and not one.archived)
+    more = sum(1 for one in attributes if one.model != "conversation")
+    if there + more > DATA_ATTRIBUTES and more:
+        told = (
+            f"the workspace has {there} attributes of contacts and companies, and {more} more are over the "
+            f"{DATA_ATTRIBUTES} that Intercom allows; set the target of some to null"
+        )
+        found.append(Conflict(("contact_fields",), told))
+    return Preparation(attributes, options, _tags(staging, catalogue), tuple(found))
+
+
+def _attributes(staging: Staging, catalogue: Catalogue) -> tuple[tuple[NewAttribute, ...], tuple[NewOption, ...]]:
+    conversation = {one.name.casefold(): one for one in catalogue.conversation_attributes if not one.archived}
+    people = {(one.model, one.name.casefold()) for one in catalogue.data_attributes if not one.archived}
+    made: dict[tuple[str, str], NewAttribute] = {}
+    options: dict[NewOption, None] = {}
+    for row in _needed(staging, "fields"):
+        name = row["name"].casefold()
+        if row["model"] == "conversation" and (there := conversation.get(name)):
+            known = {option.label for option in there.options}
+            labels = (row["options"] or ()) if there.data_type == "list" else ()
+            options |= dict.fromkeys(NewOption(there.name, label) for label in labels if label not in known)
+        elif (row["model"], name) not in people:
+            description = str(orjson.loads(row["body"]).get("description", ""))
+            attribute = NewAttribute(
+                row["model"], row["name"], row["data_type"], tuple(row["options"] or ()), description
+            )
+            made.setdefault((row["model"], name), attribute)
+    return tuple(made.values()), tuple(options)
+
+
+def _tags(staging: Staging, catalogue: Catalogue) -> tuple[str, ...]:
+    known = {tag.name.casefold() for tag in catalogue.tags}
+    wanted = {row["name"].casefold(): row["name"] for row in _needed(staging, "tags")}
+    return tuple(name for folded, name in sorted(wanted.items()) if folded not in known)
+
+
+def _needed(staging: Staging, table: str) -> Iterator[dict[str, Any]]:
+    """Payload rows that move, by source id."""
+    tables = staging.tables
+    planned = ""
+    if tables.path("plan", table).exists():
+        planned = f"SEMI JOIN (FROM {tables.scan('plan', table, PLAN)} WHERE action = 'create') USING (source_id)"
+    payload = tables.scan("payloads", table, PAYLOADS[table])
+    with staging.connect() as connection:
+        yield from rows(connection.sql(f"FROM {payload} AS payload {planned} WHERE skip IS NULL ORDER BY source_id"))
