@@ -21,6 +21,7 @@ from migration_pipeline.sandbox.intercom import (
     conversation_search,
     conversation_state,
     conversations,
+    dump,
     help_centers,
     help_collections,
     internal_articles,
@@ -122,7 +123,7 @@ def build(
         admit=admission,
         extra_headers=admission.headers,
         outbox=lambda: outbox.entries(ws),
-        controls=oauth.controls(ws, tokens),
+        controls={**oauth.controls(ws, tokens), **dump.controls(ws)},
         latency_ms=latency_ms,
     )
 
