@@ -234,6 +234,33 @@ def exercise_help_centre(desk: Kit) -> None:
     desk.ok("DELETE", f"/help_center/collections/{parent['id']}")
 
 
+def exercise_made_by_hand(desk: Kit) -> None:
+    """The same for what people make in the UI, and for what hangs on it."""
+    for path in ("/segments", "/brands", "/macros", "/subscription_types"):
+        found = desk.ok("GET", path)
+        first = (found.get("data") or found["segments"])[0]["id"]
+        if path != "/subscription_types":
+            desk.ok("GET", f"{path}/{first}")
+    contact = f"/contacts/{desk.contact()['id']}"
+    desk.ok("GET", f"{contact}/segments")
+    desk.ok("GET", f"/companies/{desk.company()['id']}/segments")
+    desk.ok("POST", f"{contact}/subscriptions", {"id": "302", "consent_type": "opt_out"})
+    desk.ok("GET", f"{contact}/subscriptions")
+    desk.ok("GET", contact)
+    desk.ok("DELETE", f"{contact}/subscriptions/302")
+
+    talk, tracker = desk.conversation(), desk.ticket(desk.ticket_type("Tracker"))["id"]
+    desk.ok("POST", f"/tickets/{tracker}/linked_conversations", {"conversation_id": talk})
+    desk.ok("GET", f"/tickets/{tracker}")
+    desk.ok("DELETE", f"/tickets/{tracker}/linked_conversations/{talk}")
+    order = {"ticket_type_id": desk.ticket_type("Tracker")["id"], "ticket_state_id": "8321"}
+    desk.ok("POST", f"/tickets/{tracker}/change_type", order)
+    listed = desk.conversation_attribute("list", options=[{"label": "a"}, {"label": "b"}, {"label": "c"}])
+    option = f"/conversations/attributes/{listed['id']}/options/{listed['options'][0]['id']}"
+    desk.ok("PUT", option, {"label": "A"})
+    desk.ok("DELETE", option)
+
+
 def test_every_operation_answers_in_the_described_shape(tmp_path: Path) -> None:
     record = tmp_path / "exchanges.jsonl"
     with served(lambda url: workspace(tmp_path, url)) as service:
@@ -241,6 +268,7 @@ def test_every_operation_answers_in_the_described_shape(tmp_path: Path) -> None:
         desk = Kit(service.base_url)
         exercise(desk)
         exercise_help_centre(desk)
+        exercise_made_by_hand(desk)
         routes = {route.name for route in service.routes if route.recorded}
         called = set(desk.control("GET", "stats").json()["requests"])
         desk.close()

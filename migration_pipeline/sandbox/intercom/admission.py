@@ -18,6 +18,7 @@ SINCE = {
     "/companies/{id}/notes": "2.16",
     "/help_center/help_centers/{id}/redirects": "2.16",
     "/articles/{id}/tags": "2.16",
+    "/macros": "2.16",
     "/internal_articles/{id}/tags": "2.16",
 }
 """Templates (with all below them) that older versions do not have."""
@@ -30,6 +31,8 @@ SUBJECTS = {
     "companies": "users",
     "data_attributes": "users",
     "notes": "users",
+    "segments": "users",
+    "subscription_types": "users",
     "tags": "tags",
     "conversations": "conversations",
     "messages": "conversations",

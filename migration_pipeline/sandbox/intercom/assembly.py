@@ -25,12 +25,15 @@ from migration_pipeline.sandbox.intercom import (
     help_centers,
     help_collections,
     internal_articles,
+    linked_conversations,
+    made_by_hand,
     messages,
     oauth,
     outbox,
     participants,
     redirects,
     replies,
+    subscriptions,
     tags,
     ticket_search,
     ticket_types,
@@ -76,6 +79,9 @@ SUBJECTS = (
     articles,
     redirects,
     internal_articles,
+    linked_conversations,
+    made_by_hand,
+    subscriptions,
 )
 
 

@@ -95,20 +95,7 @@ def contact_json(ws: Workspace, row: Row, version: str) -> Json:
             contact_id,
             "/companies/",
         ),
-        "opted_out_subscription_types": {
-            "type": "list",
-            "data": [],
-            "url": f"{url}/subscriptions",
-            "total_count": 0,
-            "has_more": False,
-        },
-        "opted_in_subscription_types": {
-            "type": "list",
-            "data": [],
-            "url": f"{url}/subscriptions",
-            "total_count": 0,
-            "has_more": False,
-        },
+        **_subscriptions(ws, contact_id, url),
         "utm_campaign": None,
         "utm_content": None,
         "utm_medium": None,
@@ -164,3 +151,21 @@ def _embedded(ws: Workspace, kind: str, url: str, sql: str, contact_id: str, bas
         "total_count": len(ids),
         "has_more": len(ids) > EMBEDDED,
     }
+
+
+def _subscriptions(ws: Workspace, contact_id: str, url: str) -> Json:
+    """What the contact opted out of and into."""
+    sql = "SELECT type_id, consent_type FROM contact_subscriptions WHERE contact_id = ?"
+    chosen = ws.db.execute(sql, (contact_id,)).fetchall()
+    answer: Json = {}
+    for key, consent in (("opted_out_subscription_types", "opt_out"), ("opted_in_subscription_types", "opt_in")):
+        ids = [type_id for type_id, given in chosen if given == consent]
+        data = [{"type": "subscription", "id": i, "url": f"/subscription_types/{i}"} for i in ids]
+        answer[key] = {
+            "type": "list",
+            "data": data,
+            "url": f"{url}/subscriptions",
+            "total_count": len(ids),
+            "has_more": False,
+        }
+    return answer

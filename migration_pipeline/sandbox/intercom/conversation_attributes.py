@@ -13,6 +13,7 @@ from migration_pipeline.sandbox.intercom.workspace import Row, Workspace, dumps,
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
 Json = dict[str, Any]
+MIN_OPTIONS = 2
 TYPES = ("string", "integer", "list", "decimal", "boolean", "datetime", "relationship", "files")
 
 
@@ -26,6 +27,8 @@ def routes(ws: Workspace) -> list[Route]:
         Route("PUT", base + "/{id}", partial(_update, ws)),
         Route("DELETE", base + "/{id}", partial(_archive, ws)),
         Route("POST", base + "/{id}/options", partial(_add_option, ws)),
+        Route("PUT", base + "/{id}/options/{option_id}", partial(_rename_option, ws)),
+        Route("DELETE", base + "/{id}/options/{option_id}", partial(_archive_option, ws)),
     ]
 
 
@@ -126,18 +129,54 @@ def _archive(ws: Workspace, call: Call) -> Answer:
 
 
 def _add_option(ws: Workspace, call: Call) -> Answer:
+    row, data = _require_list(ws, call)
+    data["options"] += _options([{"label": _label(call)}])
+    return _stored(ws, row["id"], {}, data)
+
+
+def _rename_option(ws: Workspace, call: Call) -> Answer:
+    row, data = _require_list(ws, call)
+    option = _require_option(data, call)
+    option["label"] = _label(call)
+    return _stored(ws, row["id"], {}, data)
+
+
+def _archive_option(ws: Workspace, call: Call) -> Answer:
+    row, data = _require_list(ws, call)
+    option = _require_option(data, call)
+    active = [o for o in data["options"] if not o["archived"] and o is not option]
+    if len(active) < MIN_OPTIONS:
+        raise fail(422, "parameter_invalid", "A list attribute must have at least 2 active options")
+    option["archived"] = True
+    return _stored(ws, row["id"], {}, data)
+
+
+def _require_list(ws: Workspace, call: Call) -> tuple[Row, Json]:
     row = _require(ws, call.params["id"])
-    body, data = object_of(call), loads(row["data"])
+    data = loads(row["data"])
     if data["data_type"] != "list":
         raise fail(422, "parameter_invalid", "Options can only be managed on list attributes")
+    return row, data
+
+
+def _require_option(data: Json, call: Call) -> Json:
+    found: Json | None = next((o for o in data["options"] if o["id"] == call.params["option_id"]), None)
+    if found is None:
+        raise fail(404, "conversation_attribute_not_found", "List option not found")
+    return found
+
+
+def _label(call: Call) -> str:
+    """The label that a call about an option gives, which is all that it may give."""
+    body = object_of(call)
     if body.keys() - {"label"}:
         raise fail(422, "parameter_invalid", "only 'label' is accepted")
-    if not body.get("label"):
+    label = body.get("label")
+    if not label:
         raise fail(422, "parameter_invalid", "label is required")
-    if not isinstance(body["label"], str):
+    if not isinstance(label, str):
         raise fail(422, "parameter_invalid", "label must be a string")
-    data["options"] += _options([body])
-    return _stored(ws, row["id"], {}, data)
+    return label
 
 
 def _stored(ws: Workspace, key: int, changes: Row, data: Json) -> Answer:

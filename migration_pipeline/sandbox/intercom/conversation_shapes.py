@@ -50,7 +50,7 @@ def conversation_json(
         "custom_attributes": orjson.Fragment(row["custom_attributes"]),
         "topics": {},
         "ticket": {"type": "ticket", "id": str(row["id"])} if row["ticket_type_id"] else None,
-        "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
+        "linked_objects": linked_json(ws, row["id"]),
         "ai_agent": None,
         "ai_agent_participated": False,
     }
@@ -69,6 +69,27 @@ def contacts_json(ws: Workspace, conversation_id: int) -> Json:
         conversation_id,
     )
     return {"type": "contact.list", "contacts": [reference(row) for row in rows]}
+
+
+def linked_json(ws: Workspace, conversation_id: int) -> Json:
+    """What a thread is linked with: the tracker ticket of a conversation, the conversations of a tracker ticket."""
+    found = ws.db.execute(
+        "SELECT ticket_id FROM links WHERE conversation_id = ?1 "
+        "UNION ALL SELECT conversation_id FROM links WHERE ticket_id = ?1",
+        (conversation_id,),
+    ).fetchall()
+    data = [_linked_object(ws, key) for (key,) in found]
+    return {"type": "list", "data": data, "total_count": len(data), "has_more": False}
+
+
+def _linked_object(ws: Workspace, conversation_id: int) -> Json:
+    sql = "SELECT t.data FROM conversations c JOIN ticket_types t ON t.id = c.ticket_type_id WHERE c.id = ?"
+    ticket_type = loads(ws.scalar(sql, conversation_id))
+    return {
+        "type": "ticket" if ticket_type else "conversation",
+        "id": str(conversation_id),
+        "category": ticket_type["category"] if ticket_type else None,
+    }
 
 
 def _source(ws: Workspace, row: Row, *, plaintext: bool) -> Json:

@@ -78,6 +78,13 @@ CREATE INDEX IF NOT EXISTS ticket_values_ticket ON ticket_values (conversation_i
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, resource_id TEXT NOT NULL, ready_at REAL NOT NULL);
 
+CREATE TABLE IF NOT EXISTS contact_subscriptions (
+    contact_id TEXT NOT NULL, type_id TEXT NOT NULL, consent_type TEXT NOT NULL,
+    PRIMARY KEY (contact_id, type_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+    ticket_id INTEGER NOT NULL, conversation_id INTEGER NOT NULL, PRIMARY KEY (ticket_id, conversation_id));
+CREATE INDEX IF NOT EXISTS links_conversation ON links (conversation_id);
+
 CREATE TABLE IF NOT EXISTS collections (
     id INTEGER PRIMARY KEY AUTOINCREMENT, help_center_id INTEGER NOT NULL, parent_id INTEGER, position INTEGER NOT NULL,
     created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, contents TEXT NOT NULL);

@@ -94,6 +94,7 @@ def remove_thread(ws: Workspace, row: Row, *, retain_metrics: bool) -> None:
     key = row["id"]
     ws.db.execute("DELETE FROM parts WHERE conversation_id = ?", (key,))
     ws.db.execute("DELETE FROM participants WHERE conversation_id = ?", (key,))
+    ws.db.execute("DELETE FROM links WHERE conversation_id = ?1 OR ticket_id = ?1", (key,))
     ws.db.execute("DELETE FROM ticket_values WHERE conversation_id = ?", (key,))
     ws.db.execute("DELETE FROM taggings WHERE kind = 'conversation' AND object_id = ?", (str(key),))
     ws.db.execute("DELETE FROM conversations WHERE id = ?", (key,))

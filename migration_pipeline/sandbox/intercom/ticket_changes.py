@@ -71,6 +71,18 @@ def set_values(ws: Workspace, row: Row, values: Json) -> None:
         attribute_part(ws, row, "ticket_attribute_updated_by_admin", name, value, _event(by_name[name], value))
 
 
+def moved_values(ws: Workspace, row: Row, after: Row) -> Json:
+    """A ticket's values that fit another type: those whose attribute has the same name and data type there."""
+    before = {a["name"]: a for a in attributes_of(ws, row["ticket_type_id"])}
+    values: Json = loads(row["ticket_attributes"])
+    moved: Json = {}
+    for attribute in attributes_of(ws, after["id"]):
+        name = attribute["name"]
+        if name in values and before[name]["data_type"] == attribute["data_type"] != "list":
+            moved[name] = values[name]
+    return moved
+
+
 def description_of(values: Json) -> str:
     """The text that stands for the ticket's opening message."""
     return str(values.get(DESCRIPTION) or "")

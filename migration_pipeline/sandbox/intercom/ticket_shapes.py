@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migration_pipeline.sandbox.intercom.conversation_shapes import contacts_json
+from migration_pipeline.sandbox.intercom.conversation_shapes import contacts_json, linked_json
 from migration_pipeline.sandbox.intercom.parts import ticket_parts
 from migration_pipeline.sandbox.intercom.ticket_types import (
     attributes_of,
@@ -43,7 +43,7 @@ def ticket_json(ws: Workspace, row: Row, version: str) -> Json:
         "updated_at": row["updated_at"],
         "ticket_parts": ticket_parts(ws, row["id"]),
         "open": row["state"] != "closed",
-        "linked_objects": {"type": "list", "data": [], "total_count": 0, "has_more": False},
+        "linked_objects": linked_json(ws, row["id"]),
         "is_shared": bool(row["is_shared"]),
     }
     if row["snoozed_until"] is not None:

@@ -40,13 +40,14 @@ from migration_pipeline.sandbox.intercom.ticket_changes import (
     create_part,
     description_of,
     index_values,
+    moved_values,
     set_state,
     set_values,
     ticket_columns,
 )
 from migration_pipeline.sandbox.intercom.ticket_shapes import ticket_json
 from migration_pipeline.sandbox.intercom.uploads import uploads_of
-from migration_pipeline.sandbox.intercom.workspace import Row, Workspace
+from migration_pipeline.sandbox.intercom.workspace import Row, Workspace, dumps
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
 Json = dict[str, Any]
@@ -66,6 +67,7 @@ def routes(ws: Workspace) -> list[Route]:
         Route("POST", f"{one}/tags", partial(_tag, ws)),
         Route("DELETE", one + "/tags/{tag_id}", partial(_untag, ws)),
         Route("POST", "/conversations/{id}/convert", partial(_convert, ws)),
+        Route("POST", f"{one}/change_type", partial(_change_type, ws)),
     ]
 
 
@@ -117,10 +119,11 @@ def _add_ticket(ws: Workspace, body: Json, route: str) -> int:
     if body.get("ticket_type_id") is None:
         raise fail(400, "parameter_missing", "ticket_type_id is required", field="ticket_type_id")
     ticket_type = ticket_types.require_type(ws, body["ticket_type_id"])
+    linked: int | None = None
     if body.get("conversation_to_link_id") is not None:
         if ticket_type["category"] == "Customer":
             raise invalid("conversation_to_link_id is not allowed for Customer tickets", "conversation_to_link_id")
-        require_thread(ws, body["conversation_to_link_id"])
+        linked = require_thread(ws, body["conversation_to_link_id"])["id"]
     values = ticket_types.checked(ws, ticket_type["id"], body.get("ticket_attributes"))
     ticket_types.require_required(ws, ticket_type["id"], values)
     columns = ticket_columns(ws, ticket_type, values)
@@ -139,6 +142,8 @@ def _add_ticket(ws: Workspace, body: Json, route: str) -> int:
     )
     index_values(ws, row["id"], ticket_type["id"], values)
     create_part(ws, row)
+    if linked is not None:
+        ws.insert("links", {"ticket_id": row["id"], "conversation_id": linked})
     _tell(ws, row, body, "ticket created", route)
     return int(row["id"])
 
@@ -298,6 +303,33 @@ def _convert(ws: Workspace, call: Call) -> Answer:
     create_part(ws, {**converted, "created_at": ws.now()})
     # Nothing public says whether converting tells the contact; a migration has to assume it.
     _tell(ws, converted, {}, "conversation converted", call.template)
+    return _answer(ws, row["id"], call)
+
+
+def _change_type(ws: Workspace, call: Call) -> Answer:
+    row = _replied(ws, call)
+    body = object_of(call)
+    for key in ("ticket_type_id", "ticket_state_id"):
+        if body.get(key) is None:
+            raise fail(400, "parameter_not_found", f"{key} is a required parameter")
+    before = ticket_types.require_type(ws, row["ticket_type_id"])
+    after = ticket_types.require_type(ws, body["ticket_type_id"])
+    if after["id"] == before["id"]:
+        raise invalid("Cannot change to the same ticket type")
+    if after["category"] != before["category"]:
+        raise invalid("The new ticket type must be of the same category", "ticket_type_id")
+    state = ticket_types.state_of(body["ticket_state_id"])
+    values = {**moved_values(ws, row, after), **ticket_types.checked(ws, after["id"], body.get("ticket_attributes"))}
+    changes = {
+        "ticket_type_id": after["id"],
+        "ticket_attributes": dumps(values),
+        "title": values.get("_default_title_"),
+    }
+    change_thread(ws, row, changes)
+    index_values(ws, row["id"], after["id"], values)
+    if state.id != row["ticket_state_id"]:
+        set_state(ws, row, operator(ws), state)
+    _tell(ws, row, body, "ticket type changed", call.template)
     return _answer(ws, row["id"], call)
 
 
