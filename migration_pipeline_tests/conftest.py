@@ -26,6 +26,8 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         for name in ("DAGSTER_HOME", "MIGRATION_CONFIG", "MIGRATION_TELL"):
             patch.delenv(name, raising=False)
+        # What is shown of retries does not depend on how long they wait.
+        patch.setattr("migration_pipeline.http.session.BACKOFF_S", 0.02)
         yield
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -52,13 +52,8 @@ def run_job(job: str, migration: Migration, tags: Mapping[str, str] | None = Non
     log_path = migration.root / "run.log"
     with tempfile.TemporaryDirectory() as folder, log_path.open("wb") as log:
         told = Path(folder) / "told.json"
-        process = subprocess.Popen(  # noqa: S603 - Dagster's own command
-            [*_EXECUTE, "-j", job, *(["--tags", json.dumps(dict(tags))] if tags else [])],
-            stdout=log,
-            stderr=log,
-            env={**instance_environment(migration), "MIGRATION_TELL": str(told)},
-            start_new_session=True,  # a signal reaches the run once: from us
-        )
+        asking = ["-j", job, *(["--tags", json.dumps(dict(tags))] if tags else [])]
+        process = _started(asking, log, {**instance_environment(migration), "MIGRATION_TELL": str(told)})
         asked = _forward_signals(process)
         _show_progress(process, migration.root / "progress.json", time.time(), asked)
         document: dict[str, Any] = read_json(told) or {}
@@ -69,6 +64,13 @@ def run_job(job: str, migration: Migration, tags: Mapping[str, str] | None = Non
     if process.returncode or "run_id" not in document:
         raise Told(f"The run failed for a reason that is not a user's to mend; {log_path} says which.", 1)
     return Ended(document["run_id"], round(time.monotonic() - started, 2))
+
+
+def _started(asking: list[str], log: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Dagster's own command with these options, in a session of its own: a signal reaches the run once, from us."""
+    return subprocess.Popen(  # noqa: S603 - Dagster's own command
+        [*_EXECUTE, *asking], stdout=log, stderr=log, env=environment, start_new_session=True
+    )
 
 
 def _forward_signals(process: subprocess.Popen[bytes]) -> list[float]:

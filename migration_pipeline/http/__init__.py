@@ -6,7 +6,7 @@ Belongs here: what is true of any service. Does not belong here: one service's p
 from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.downloads import DownloadRefused, download
 from migration_pipeline.http.pacing import Pacer, Window
-from migration_pipeline.http.session import Answer, ApiSession, Usage, redacted
+from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, redacted
 from migration_pipeline.http.threads import CallThreads, under_way
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Tell",
     "Usage",
     "Window",
+    "backoff",
     "download",
     "redacted",
     "tell_nobody",

@@ -24,6 +24,8 @@ from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.model.errors import AccessDenied, InDoubt, Rejected, RunStopped, ServiceDown, SettingsError
 
 READ_ATTEMPTS = 6
+BACKOFF_S = 0.5
+"""Longest first pause between two attempts, in seconds; it doubles from attempt to attempt."""
 TIMEOUT = (10, 90)
 _DOWN = frozenset({408, 502, 503, 504})  # said by what stands before a service that does not answer itself
 _SECRET = re.compile(r"(?i)([?&](?:[^=&]*token|[^=&]*secret|code|sig|signature|key)=)[^&\s]+|(/token/)[^/?\s]+")
@@ -170,7 +172,7 @@ class ApiSession:
                 if _never_connected(error):
                     unconnected += 1
                     if self.breaker.is_open or unconnected < READ_ATTEMPTS:
-                        self._sleep(0.0 if self.breaker.is_open else min(0.25 * 2**unconnected, 20.0))
+                        self._sleep(0.0 if self.breaker.is_open else min(BACKOFF_S * 2 ** (unconnected - 1), 20.0))
                     if unconnected < READ_ATTEMPTS or self.breaker.waits("no connection"):
                         continue
                     raise ServiceDown(
@@ -298,7 +300,12 @@ def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Retry) and error.after is not None:
         return error.after
-    return float(tenacity.wait_random_exponential(multiplier=0.5, max=20)(state))
+    return backoff(state)
+
+
+def backoff(state: tenacity.RetryCallState) -> float:
+    """Seconds to the next attempt: by chance, up to twice as many each time."""
+    return float(tenacity.wait_random_exponential(multiplier=BACKOFF_S, max=20)(state))
 
 
 def _parsed(response: requests.Response) -> Any:

@@ -17,6 +17,7 @@ The views hold absolute paths: after the folder was moved, rebuild the file. A t
 view with its columns, so a query that is right once is right from the first minute; the next rebuild fills it.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,13 +30,17 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.selection import SELECTION
 from migration_pipeline.staging import duck
-from migration_pipeline.staging.atomic import replacing
+from migration_pipeline.staging.atomic import read_json, replacing, write_json
 from migration_pipeline.staging.data_dictionary import column_meaning, table_meaning
+from migration_pipeline.staging.provenance import code_digest
 from migration_pipeline.staging.store import Staging
 
 FILE = "staging.duckdb"
 STORAGE_VERSION = "v1.2.0"
 """DuckDB 2 writes a format that 1.x refuses; this one is read by every client from 1.2 on (DuckDB: storage format)."""
+
+CODE = code_digest("migration_pipeline.staging", "migration_pipeline.model")
+"""Changes when the views, their columns or their meaning do."""
 
 _PER_ENTITY_TYPE = frozenset({"rejects"})
 """Tables that are kept as one file for each entity type, and shown as one."""
@@ -57,30 +62,39 @@ class View:
 
 
 def rebuild(staging: Staging) -> Path:
-    """Write `staging.duckdb` below the staging root anew; its path.
+    """Write `staging.duckdb` below the staging root anew, unless it holds just these views already; its path.
 
     It is built aside and moved into place: a reader that has the earlier file open keeps what it has, and one that
-    opens it at any moment finds a whole file.
+    opens it at any moment finds a whole file. The views read the Parquet files as they are when they are asked, so only
+    other files, or other rules, make another file.
 
     Raises:
         OSError: the disk is full or not writable; the earlier file stays.
         duckdb.Error: a staged Parquet file cannot be read; the earlier file stays.
     """
     path = staging.root / FILE
+    wanted = list(views(staging))
+    digest = hashlib.sha256(f"{wanted} {CODE} {duckdb.__version__}".encode()).hexdigest()
+    note = path.with_suffix(".json")
+    if path.exists() and read_json(note) == {"views": digest, "size": path.stat().st_size}:
+        return path
     with replacing(path) as aside:
         connection = duckdb.connect()
         try:
             connection.execute(f"ATTACH {duck.quoted(str(aside))} AS built (STORAGE_VERSION '{STORAGE_VERSION}')")
             connection.execute("USE built")
-            for view in views(staging):
+            connection.execute("BEGIN")  # one commit in place of one for each comment
+            for view in wanted:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_identifier(view.schema)}")
                 connection.execute(f"CREATE VIEW {view.quoted} AS {view.query}")
                 _describe(connection, view)
+            connection.execute("COMMIT")
             connection.execute("USE memory")
             connection.execute("DETACH built")
         finally:
             connection.close()
             aside.with_name(f"{aside.name}.wal").unlink(missing_ok=True)
+    write_json(note, {"views": digest, "size": path.stat().st_size})
     return path
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.run import Mode
@@ -47,11 +45,3 @@ def run(config: Path, mode: Mode, run_id: str) -> Done:
             return Done(told.loaded, told.target_writes, tuple(report.records()), tuple(found))
     finally:
         workbench.close()
-
-
-def control(side: dict[str, str], name: str, body: Any = None) -> Any:
-    """Ask, or tell, one side of a sandbox."""
-    url = f"{side['control']}/{name}"
-    answer = requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=30)
-    answer.raise_for_status()
-    return answer.json()

@@ -92,7 +92,6 @@ def test_a_stop_ends_the_waiting(clock: Clock) -> None:
 def test_a_target_that_is_down_pauses_the_load(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("migration_pipeline.http.session._wait", lambda _: 0.05)
     caplog.set_level(logging.INFO)
     seen: list[dict[str, str]] = []
     with world.target(tmp_path / "target") as (config, sandbox), Proxy(sandbox.target["url"]) as proxy:
@@ -121,7 +120,6 @@ def test_a_target_that_is_down_pauses_the_load(
 
 
 def test_patience_ends(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migration_pipeline.http.session._wait", lambda _: 0.05)
     with world.target(tmp_path / "target") as (config, sandbox), Proxy(sandbox.target["url"]) as proxy:
         world.config(config.parent, sandbox, base_url=proxy.url, patience_s=1)
         timer = threading.Timer(1.0, proxy.away, (True,))

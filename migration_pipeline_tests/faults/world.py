@@ -3,67 +3,31 @@
 Belongs here: sandboxes, settings and the comparison. Does not belong here: what is done to a run.
 """
 
-import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import requests
 from ruamel.yaml import YAML
 
+from migration_pipeline_tests import forks
 from migration_pipeline_tests.end_to_end import canonical, in_process
+from migration_pipeline_tests.forks import Sandbox
 
-LAG_S = 0.2
-SETTINGS: dict[str, Any] = {"search_wait_s": 0.6, "workers": 8, "patience_s": 20}
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """A sandbox that is being served from `folder`."""
-
-    folder: Path
-    source: dict[str, str]
-    target: dict[str, str]
-
-    def control(self, side: str, name: str, body: Any = None) -> Any:
-        url = f"{getattr(self, side)['control']}/{name}"
-        answer = requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    def faults(
-        self, side: str, *kinds: str, match: str = "*", rate: float = 0.3, limit: int = 60, seed: int = 7
-    ) -> None:
-        self.control(side, "faults", {"seed": seed, "rate": rate, "kinds": kinds, "match": match, "limit": limit})
+LAG_S = 0.05
+SETTINGS: dict[str, Any] = {"search_wait_s": 0.25, "workers": 8, "patience_s": 20}
 
 
 @contextmanager
 def served(folder: Path, *, tickets: int, seed: int = 11, arguments: tuple[str, ...] = ()) -> Iterator[Sandbox]:
     """A sandbox for as long as the block takes."""
-    command = [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "zendesk", "--dir", str(folder)]
-    process = subprocess.Popen([*command, "--tickets", str(tickets), "--seed", str(seed), *arguments])
-    told = folder / "sandbox.json"
-    deadline = time.monotonic() + 60
+    started = forks.sandbox(folder, "--tickets", tickets, "--seed", seed, *arguments, search_lag_s=LAG_S)
     try:
-        while not told.exists():
-            assert process.poll() is None, "the sandbox did not start"
-            assert time.monotonic() < deadline, "the sandbox did not start in time"
-            time.sleep(0.02)
-        document = json.loads(told.read_text())
-        sandbox = Sandbox(folder, document["source"], document["target"])
-        sandbox.control("target", "switches", {"search_lag_s": LAG_S})
-        yield sandbox
+        yield started
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        started.end()
 
 
 class World:

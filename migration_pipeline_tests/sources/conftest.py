@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +18,7 @@ from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.model.run import Run
 from migration_pipeline.sources.zendesk import ZendeskSource
 from migration_pipeline.staging import Staging
+from migration_pipeline_tests import forks
 
 PLAN = "suite-enterprise-plus+hv"
 """Thirty exports a minute instead of ten: a test reads a desk several times, and the source waits for its windows."""
@@ -31,20 +28,10 @@ class Desk:
     """A stand-in Zendesk: its settings, its controls, and simple signed calls."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "migration_pipeline.sandbox", "--dir", str(folder), *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 40
-        while not (folder / "sandbox.json").exists():
-            assert self._process.poll() is None, "the sandbox ended before it served"
-            assert time.monotonic() < deadline, "the sandbox did not start"
-            time.sleep(0.02)
-        served = json.loads((folder / "sandbox.json").read_bytes())
-        self.url: str = served["source"]["url"]
-        self._control: str = served["source"]["control"]
-        self.migration: Migration = load_migration(Path(served["config"]))
+        self._served = forks.sandbox(folder, *arguments)
+        self.url: str = self._served.source["url"]
+        self._control: str = self._served.source["control"]
+        self.migration: Migration = load_migration(self._served.config)
         self._session = requests.Session()
         self._session.trust_env = False
         self._token = ""
@@ -52,8 +39,7 @@ class Desk:
 
     def stop(self) -> None:
         self._session.close()
-        self._process.terminate()
-        self._process.wait(20)
+        self._served.end()
 
     def control(self, method: str, name: str, body: object = None) -> Any:
         response = self._session.request(method, f"{self._control}/{name}", json=body, timeout=30)

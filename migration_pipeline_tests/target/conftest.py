@@ -1,34 +1,23 @@
 """A sandbox for the whole session, and a bench per test: payloads by the line, a load, and the target read back."""
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import orjson
 import pytest
 
+from migration_pipeline_tests import forks
 from migration_pipeline_tests.target.bench import Bench, Control
 
 
 @contextmanager
 def running(folder: Path, *options: str) -> Iterator[Control]:
     """A sandbox in a folder, and the controls of its target."""
-    command = [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "zendesk", "--tickets", "20"]
-    process = subprocess.Popen([*command, "--dir", folder, *options])
-    deadline = time.monotonic() + 30
+    served = forks.sandbox(folder, "--tickets", 20, *options)
     try:
-        while not (folder / "sandbox.json").exists():
-            assert process.poll() is None, "the sandbox ended"
-            assert time.monotonic() < deadline, "the sandbox did not start"
-            time.sleep(0.05)
-        yield Control(orjson.loads((folder / "sandbox.json").read_bytes())["target"]["control"])
+        yield Control(served.target["control"])
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        served.end()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import requests
 import tenacity
 from requests.adapters import HTTPAdapter
 
-from migration_pipeline.http import CallThreads, DownloadRefused, download, redacted
+from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, redacted
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
@@ -244,7 +244,7 @@ def _wait(reading: Reading, state: tenacity.RetryCallState) -> float:
         if response is not None and response.status_code == 429:
             reading.client.session.pacer.exhausted(_BUCKET, float(after))
         return float(after)
-    return float(tenacity.wait_random_exponential(multiplier=0.3, max=10)(state))
+    return backoff(state)
 
 
 def _session(workers: int) -> requests.Session:
