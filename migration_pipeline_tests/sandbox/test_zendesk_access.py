@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -13,6 +17,12 @@ from migration_pipeline.sandbox.zendesk import build, oauth, plans
 from migration_pipeline_tests.sandbox.zendesk_kit import SEED, Desk, running
 
 EXPORT = "/api/v2/incremental/tickets/cursor?start_time=0&per_page=1"
+WISH = {
+    "response_type": "code",
+    "client_id": oauth.client_id(SEED),
+    "redirect_uri": "http://127.0.0.1:9/callback",
+    "scope": "read",
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,76 @@ def test_a_refresh_ends_the_earlier_pair(desk: Desk) -> None:
     assert desk.with_headers(EXPORT, **bearer(new["access_token"])).status_code == 200
     again = desk.log_in(grant_type="refresh_token", refresh_token=old["refresh_token"])
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+
+
+def redirected(desk: Desk, **asked: str) -> dict[str, str]:
+    """What a browser that is sent back brings along."""
+    path = "/oauth/authorizations/new?" + urlencode({**WISH, **asked})
+    answer = requests.get(desk.base_url + path, allow_redirects=False, timeout=10)
+    assert answer.status_code == 302, answer.text
+    assert answer.headers["location"].startswith(WISH["redirect_uri"] + "?")
+    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+
+def exchange(desk: Desk, code: str, **more: object) -> requests.Response:
+    fixed = {"grant_type": "authorization_code", "code": code, "redirect_uri": WISH["redirect_uri"]}
+    return desk.log_in(**{**fixed, **more})
+
+
+def test_a_person_allows_access_in_the_browser(desk: Desk) -> None:
+    address = f"{desk.base_url}/oauth/authorizations/new"
+    page = requests.get(address, params={**WISH, "state": 'a"b&c'}, timeout=10)
+    assert page.status_code == 200
+    kept = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text)
+    fields = {name: html.unescape(value) for name, value in kept}
+    for decision, key in (("allow", "code"), ("deny", "error")):
+        sent = requests.post(
+            f"{desk.base_url}/oauth/authorizations",
+            data={**fields, "decision": decision},
+            allow_redirects=False,
+            timeout=10,
+        )
+        back = dict(parse_qsl(urlsplit(sent.headers["location"]).query))
+        assert back["state"] == 'a"b&c'
+        assert key in back
+        if decision == "allow":
+            token = exchange(desk, back["code"]).json()
+            assert desk.with_headers(EXPORT, **bearer(token["access_token"])).status_code == 200
+            # A code is good once.
+            assert exchange(desk, back["code"]).json()["error"] == "invalid_grant"
+            renewed = desk.log_in(grant_type="refresh_token", refresh_token=token["refresh_token"])
+            assert renewed.status_code == 200
+            assert desk.with_headers(EXPORT, **bearer(token["access_token"])).status_code == 401
+
+
+def test_consent_without_a_person(desk: Desk) -> None:
+    with desk.switched(oauth_consent="deny"):
+        assert redirected(desk, state="1") == {
+            "error": "access_denied",
+            "error_description": "The end-user denied the request.",
+            "state": "1",
+        }
+    with desk.switched(oauth_consent="allow"):
+        assert exchange(desk, redirected(desk)["code"], redirect_uri="http://127.0.0.1:1/other").status_code == 400
+        late = redirected(desk)["code"]
+        desk.advance(121)
+        assert exchange(desk, late).status_code == 400
+    for wrong in ({"client_id": "x"}, {"redirect_uri": "javascript:1"}, {"response_type": "token"}):
+        asked = {**WISH, **wrong}
+        answer = requests.get(f"{desk.base_url}/oauth/authorizations/new", params=asked, timeout=10)
+        assert answer.status_code == 400
+
+
+def test_a_proof_key_stands_for_the_secret(desk: Desk) -> None:
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    with desk.switched(oauth_consent="allow"):
+        proof = {"code_challenge": challenge, "code_challenge_method": "S256"}
+        for sent, status in (("x" * 43, 400), (None, 400), (verifier, 200)):
+            code = redirected(desk, **proof)["code"]
+            assert exchange(desk, code, client_secret=None, code_verifier=sent).status_code == status
+        assert exchange(desk, redirected(desk)["code"], client_secret=None).status_code == 401
 
 
 def test_tokens_expire_by_the_clock(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from migration_pipeline.sandbox.service import Answer, Call, Clock, Route, Service, Shapes, State, Switches
 from migration_pipeline.sandbox.wire import json_answer
 from migration_pipeline.sandbox.zendesk import (
+    consent,
     errors,
     guide,
     oauth,
@@ -20,8 +21,11 @@ from migration_pipeline.sandbox.zendesk import (
     routes_files,
     routes_guide,
     routes_guide_files,
+    routes_inventory,
+    routes_oauth,
     routes_people,
     routes_settings,
+    routes_suspended,
     routes_tickets,
 )
 from migration_pipeline.sandbox.zendesk.activity import Activity
@@ -52,7 +56,7 @@ def build(
     ``plan`` as in `plans`; ``limits`` enforces the rate limits. Raises ValueError for an unknown plan, or for a folder
     that holds a help desk of another size or seed.
     """
-    state = State(dir / "zendesk", SCHEMA + guide.SCHEMA)
+    state = State(dir / "zendesk", SCHEMA + guide.SCHEMA + consent.SCHEMA)
     clock = Clock(state.get("clock", 0.0))
     made = {"tickets": tickets, "seed": seed}
     if state.get("made", made) != made:
@@ -117,6 +121,9 @@ def _routes(site: Site) -> list[Route]:
         routes_conversations,
         routes_guide,
         routes_guide_files,
+        routes_suspended,
+        routes_inventory,
+        routes_oauth,
     )
     return [route for module in modules for route in module.routes(site)]
 
@@ -130,6 +137,7 @@ def _activity(site: Site, call: Call) -> Answer:
         if not 0 <= count <= MOST_CHANGES:
             raise ValueError(f"{name} must lie between 0 and {MOST_CHANGES}")
     seed, now = int(order.get("seed", 0)), int(site.clock.now())
+    site.shape()
     changed = Activity(site.desk, seed, now).run(tickets) if tickets else []
     changed += site.guide.change(articles, seed, now)
     site.cache.clear()

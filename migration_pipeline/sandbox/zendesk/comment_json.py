@@ -6,6 +6,7 @@ Here: their JSON. Not here: audits and export events around them (``event_json``
 from typing import Any
 from urllib.parse import quote
 
+from migration_pipeline.sandbox.zendesk import odd_files, private_data
 from migration_pipeline.sandbox.zendesk.view import View
 from migration_pipeline.sandbox.zendesk.world import files, ids, people, prose, seeds, skeleton, threads
 from migration_pipeline.sandbox.zendesk.world.files import File
@@ -41,6 +42,8 @@ def attachment(view: View, file: File, *, thumbnails: bool = True) -> dict[str, 
         "malware_access_override": False,
         "malware_scan_result": "malware_found" if file.malware else "malware_not_found",
     }
+    if view.switches["odd_files"]:
+        shown |= odd_files.oddities(file, shown)
     if thumbnails:
         shown["thumbnails"] = [attachment(view, files.thumbnail(file), thumbnails=False)] if picture else []
     return shown
@@ -133,6 +136,8 @@ def written(view: View, ticket: Ticket, step: Step) -> tuple[str, str, list[File
             mark = prose.IMAGE_MARK.format(k)
             url = content_url(view, inline[k]) if k < len(inline) else "cid:lost-image"
             markup, text = markup.replace(mark, url), text.replace(mark, url)
+    if view.switches["private_data"] and step.author >= 0:
+        markup, text = private_data.written(step.seed, markup, text)
     return markup, text, found
 
 
@@ -152,7 +157,11 @@ def comment(view: View, ticket: Ticket, step: Step) -> dict[str, Any]:
     }
     if step.kind == Kind.VOICE:
         data = threads.voice_data(view.desk.world, step)
-        data["recording_url"] = f"{view.base_url}/api/v2/channels/voice/calls/{data['call_id']}/twilio/recording"
+        data["recording_url"] = (
+            f"{view.other_host}/recordings/{data['call_id']}"
+            if view.switches["recording_host"] == "other"
+            else f"{view.base_url}/api/v2/channels/voice/calls/{data['call_id']}/twilio/recording"
+        )
         shown |= {
             "data": data,
             "formatted_from": "+49 30 901820",

@@ -18,6 +18,7 @@ import orjson
 
 from migration_pipeline.sandbox.service import State
 from migration_pipeline.sandbox.zendesk.world import ids, people, skeleton
+from migration_pipeline.sandbox.zendesk.world.long_threads import lengthened
 from migration_pipeline.sandbox.zendesk.world.population import GONE, Population, populate
 from migration_pipeline.sandbox.zendesk.world.skeleton import STATUS_NAMES, Kind, Skeleton, lay_out
 from migration_pipeline.sandbox.zendesk.world.threads import Later, Ticket, World, fold
@@ -81,13 +82,24 @@ class Desk:
         self.seed = seed
         self.epoch = epoch
         self.base_people = populate(tickets, seed, epoch)
-        self.base_tickets = lay_out(tickets, seed, epoch, self.base_people)
+        self.base_tickets = self._laid_out = lay_out(tickets, seed, epoch, self.base_people)
         self.later: dict[int, list[Later]] = {}
         self.opened: list[Opened] = []
         self.patches: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {}
         self._folded: OrderedDict[int, Ticket] = OrderedDict()
         self.revision = 0
         self.reload()
+
+    def shape(self, *, long_threads: bool) -> bool:
+        """Give some tickets very long threads, or take these away again; answers whether anything changed.
+
+        Meant to be chosen before the first change: audits of later changes are numbered behind those that are there.
+        """
+        if long_threads == (self.base_tickets is not self._laid_out):
+            return False
+        self.base_tickets = lengthened(self._laid_out, self.seed, self.epoch) if long_threads else self._laid_out
+        self.reload()
+        return True
 
     # -- taking up changes ---------------------------------------------------------------------------------------
 
@@ -302,6 +314,15 @@ class Desk:
             found = np.array(sorted(alive), np.int64).reshape(-1, 2)
             self._ratings["rated"] = (found[:, 1], found[:, 0])
         return self._ratings["rated"]
+
+    def offered(self) -> tuple[Ints, Ints]:
+        """(places, times) of the tickets whose requester was asked for a rating and gave none, in order of ids."""
+        if "offered" not in self._ratings:
+            over = (self.status == skeleton.SOLVED) | (self.status == skeleton.CLOSED)
+            over[self.rated()[0]] = False
+            places = np.flatnonzero(over & (self.tickets.ids % 3 != 0))
+            self._ratings["offered"] = (places, self.updated[places])
+        return self._ratings["offered"]
 
     def user(self, number: int, base_url: str) -> dict[str, Any]:
         """The JSON of a user, later changes included."""

@@ -6,7 +6,7 @@ Here: both JSON shapes of one step. Not here: comments themselves (``comment_jso
 import dataclasses
 from typing import Any
 
-from migration_pipeline.sandbox.zendesk import comment_json, ticket_json
+from migration_pipeline.sandbox.zendesk import comment_json, rare_events, ticket_json
 from migration_pipeline.sandbox.zendesk.view import View
 from migration_pipeline.sandbox.zendesk.world import catalogue, ids, people, seeds, threads
 from migration_pipeline.sandbox.zendesk.world.skeleton import Kind
@@ -178,6 +178,7 @@ def _parts(view: View, ticket: Ticket, step: Step) -> list[dict[str, Any]]:
         score, said = ticket.rating["score"], ticket.rating["comment"]
         parts.append({"type": "SatisfactionRating", "score": score, "assignee_id": assignee, "body": said})
     parts += _by_rules(ticket, step)
+    parts += rare_events.parts_of(view, ticket, step)
     if step.kind == Kind.CHAT_END:
         parts += _chat(view, ticket)
     return parts

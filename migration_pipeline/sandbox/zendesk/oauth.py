@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from migration_pipeline.sandbox.service import State
 from migration_pipeline.sandbox.wire import Answer, Call, MalformedBodyError, json_answer
+from migration_pipeline.sandbox.zendesk.consent import Codes
 from migration_pipeline.sandbox.zendesk.world import seeds
 
 API_TOKEN_EMAIL = "agent1@acme.example"  # noqa: S105 - an address
@@ -64,6 +65,7 @@ class Authority:
         self._db = state.db
         self._seed = seed
         self._known: dict[str, tuple[Identity, float]] = {}
+        self.codes = Codes(state, seed)
 
     def identify(self, call: Call, now: float, *, basic: bool) -> Identity | Expired | None:
         """The identity behind a request, Expired for bad credentials, None without any."""
@@ -93,7 +95,10 @@ class Authority:
         asked = _asked(call)
         grant = asked.get("grant_type")
         known = (client_id(self._seed), client_secret(self._seed))
-        if (asked.get("client_id"), asked.get("client_secret")) != known:
+        secret = asked.get("client_secret")
+        # A client that cannot keep a secret shows by its proof key that it is the one who asked.
+        public = grant == "authorization_code" and secret is None and self.codes.has_challenge(asked.get("code"))
+        if (asked.get("client_id"), known[1] if public else secret) != known:
             return _refused("invalid_client", "Client authentication failed.", 401)
         scope = str(asked.get("scope") or "read")
         if {"read", "tickets:read"} <= set(scope.split()):
@@ -109,6 +114,13 @@ class Authority:
             self._db.execute("UPDATE token SET revoked = 1 WHERE access = ?", (row[0],))
             self._known.pop(row[0], None)
             scope, refresh = row[1], True
+        elif grant == "authorization_code":
+            allowed = self.codes.take(asked, now)
+            if allowed is None:
+                return _refused(
+                    "invalid_grant", "The provided authorization grant is invalid, expired or revoked.", 400
+                )
+            scope = allowed
         elif grant != "client_credentials":
             return _refused("unsupported_grant_type", "The authorization grant type is not supported.", 400)
         try:

@@ -5,15 +5,16 @@ Here: these endpoints and their JSON; both are told from the ticket's own seed. 
 
 from typing import Any
 
-from migration_pipeline.sandbox.wire import Call, Route
-from migration_pipeline.sandbox.zendesk import comment_json, errors, streams
+from migration_pipeline.sandbox.wire import Call, RefusalError, Route
+from migration_pipeline.sandbox.zendesk import comment_json, errors, side_conversations, streams
 from migration_pipeline.sandbox.zendesk.routes_exports import HIDDEN_S
-from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, whole
+from migration_pipeline.sandbox.zendesk.site import Made, Site, included, index_of, number, whole
 from migration_pipeline.sandbox.zendesk.view import View
-from migration_pipeline.sandbox.zendesk.world import ids, people, prose, seeds, skeleton, threads
+from migration_pipeline.sandbox.zendesk.world import files, ids, people, seeds, skeleton, threads
 
-SIDE_SHARE = 0.03
 SIDE_PAGE = 100
+FILE_SHARE = 0.2
+TALKED = 32
 
 
 def routes(site: Site) -> list[Route]:
@@ -22,6 +23,8 @@ def routes(site: Site) -> list[Route]:
     return [
         site.route("/tickets/{id}/conversation_log", talks.log),
         site.route("/tickets/{id}/side_conversations", talks.of_ticket),
+        site.route("/tickets/{id}/side_conversations/{side}", talks.side),
+        site.route("/tickets/{id}/side_conversations/{side}/events", talks.events_of_side),
         site.route("/tickets/side_conversations/events", talks.events),
     ]
 
@@ -49,32 +52,36 @@ class _Conversations:
         index = index_of(range(len(said)))
         return site.by_cursor(call, "events", index, lambda k: said[k][1], "created_at,id")
 
-    def of_ticket(self, call: Call) -> Made:
+    def _told(self, call: Call) -> list[tuple[int, dict[str, Any]]]:
+        """The events of the side conversations of the ticket in the path. Raises the 403 of a missing add-on."""
         if not self._site.switches["side_conversations"]:
-            return errors.empty_html(403)
-        place = self._place(call)
-        told = side_events(self._site, place)
-        if not told:
-            return {"side_conversations": [], "next_page": None, "previous_page": None, "count": 0}
-        first, last = told[0][1], told[-1][1]
-        side = {
-            "url": f"{self._site.base_url}{call.path}/{first['side_conversation_id']}.json",
-            "id": first["side_conversation_id"],
-            "ticket_id": first["ticket_id"],
-            "subject": first["message"]["subject"],
-            "preview_text": first["message"]["preview_text"],
-            "state": "open",
-            "participants": [first["actor"], *first["message"]["to"]],
-            "created_at": first["created_at"],
-            "updated_at": last["created_at"],
-            "message_added_at": last["created_at"],
-            "state_updated_at": first["created_at"],
-            "external_ids": {},
-        }
-        page: dict[str, Any] = {"side_conversations": [side], "next_page": None, "previous_page": None, "count": 1}
-        if "side_conversation_events" in call.query.get("include", ""):
+            raise RefusalError(errors.empty_html(403))
+        told = side_conversations.events_of(self._site.view(call), self._place(call))
+        return [
+            e for e in told if call.params.get("side", e[1]["side_conversation_id"]) == e[1]["side_conversation_id"]
+        ]
+
+    def of_ticket(self, call: Call) -> Made:
+        told = self._told(call)
+        rows = side_conversations.summaries(told, f"{self._site.base_url}{call.path}")
+        page = self._site.by_offset(call, "side_conversations", range(len(rows)), lambda k: rows[k])
+        if "side_conversation_events" in included(call):
             page["side_conversation_events"] = [event for _, event in told]
         return page
+
+    def side(self, call: Call) -> Made:
+        told = self._told(call)
+        if not told:
+            raise errors.not_found()
+        url = f"{self._site.base_url}{call.path.rsplit('/', 1)[0]}"
+        page: dict[str, Any] = {"side_conversation": side_conversations.summaries(told, url)[0]}
+        if "events" in included(call):
+            page["events"] = [event for _, event in told]
+        return page
+
+    def events_of_side(self, call: Call) -> Made:
+        told = self._told(call)
+        return self._site.by_offset(call, "events", range(len(told)), lambda k: told[k][1])
 
     def events(self, call: Call) -> Made:
         """All side conversations by time."""
@@ -87,7 +94,8 @@ class _Conversations:
         key = ("side", site.desk.revision)
         if key not in site.cache:
             alive = (k for k in range(site.desk.tickets.size) if site.desk.status[k] != skeleton.GONE_STATUS)
-            site.cache[key] = sorted((e for k in alive for e in side_events(site, k)), key=lambda e: (e[0], e[1]["id"]))
+            told = (e for k in alive for e in side_conversations.events_of(site.view(call), k))
+            site.cache[key] = sorted(told, key=lambda e: (e[0], e[1]["id"]))
         told = site.cache[key]
         index = index_of(range(len(told)), (time for time, _ in told))
         page = streams.time_page(index.times, start, SIDE_PAGE, int(call.scratch["at"]) - HIDDEN_S)
@@ -121,6 +129,10 @@ def _message(view: View, ticket: threads.Ticket, k: int, line: tuple[int, str, i
     if who >= 0:
         author["zen:support:user_id"] = str(ids.user(who))
     content: dict[str, Any] = {"type": "text", "text": text}
+    sent = []
+    if _sends_file(view, ticket, k, speaker):
+        sent = [comment_json.attachment(view, files.of_talk(view.desk.seed, ticket.place, k))]
+        content = {"type": "image" if k % 2 == 0 else "file", "text": "" if k % 2 else text}
     if k == 0:
         content["actions"] = [
             {"type": "reply", "text": "Track my order"},
@@ -132,56 +144,12 @@ def _message(view: View, ticket: threads.Ticket, k: int, line: tuple[int, str, i
         "created_at": people.iso(time),
         "author": author,
         "content": content,
-        "attachments": [],
+        "attachments": sent,
         "metadata": {"public": True},
         "reference": None,
     }
 
 
-def side_events(site: Site, place: int) -> list[tuple[int, dict[str, Any]]]:
-    """(time, event) of a ticket's side conversation; most tickets have none."""
-    desk = site.desk
-    if seeds.share(desk.seed, place, 31) >= SIDE_SHARE:
-        return []
-    draw = seeds.rng(desk.seed, place, 32)
-    ticket = desk.ticket(place)
-    home = int(desk.tickets.assignee[place])
-    agent = home if home >= 0 else desk.people.writers[0]
-    partner = {"user_id": None, "name": "Carrier & Co", "email": "desk@carrier.example"}
-    mine = {
-        "user_id": ids.user(agent),
-        "name": people.name_of(desk.seed, desk.people, agent),
-        "email": people.email_of(desk.people, agent),
-    }
-    number_of_side = f"{seeds.mix(desk.seed, place, 33):08x}-0000-11ee-8000-{place:012x}"
-    told = []
-    for k in range(2 + int(draw.random() * 2)):
-        body = prose.fill("Where is parcel {o}?" if k % 2 == 0 else "{o} is at our depot. Grüße", draw)
-        time = ticket.steps[0].time + 20 + k * 35
-        speaker, hearer = (mine, partner) if k % 2 == 0 else (partner, mine)
-        told.append(
-            (
-                time,
-                {
-                    "id": f"{seeds.mix(desk.seed, place, 34, k):016x}",
-                    "side_conversation_id": number_of_side,
-                    "ticket_id": ticket.id,
-                    "type": "create" if k == 0 else "reply",
-                    "via": "support" if k % 2 == 0 else "email",
-                    "created_at": people.iso(time).replace("Z", ".123Z"),
-                    "actor": speaker,
-                    "message": {
-                        "subject": f"Parcel of #{ticket.id}",
-                        "preview_text": body[:40],
-                        "from": speaker,
-                        "to": [hearer],
-                        "body": body,
-                        "html_body": f"<p>{body}</p>",
-                        "external_ids": {},
-                        "attachments": [],
-                    },
-                    "updates": {},
-                },
-            )
-        )
-    return told
+def _sends_file(view: View, ticket: threads.Ticket, k: int, speaker: str) -> bool:
+    """Whether a message of a person is a picture (of even number) or another file."""
+    return 0 < k < TALKED and speaker != "bot" and seeds.share(view.desk.seed, ticket.place, 36, k) < FILE_SHARE

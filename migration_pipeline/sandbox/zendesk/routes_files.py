@@ -21,6 +21,7 @@ def routes(site: Site) -> list[Route]:
     return [
         site.route("/attachments/{id}", served.show),
         site.route("/channels/voice/calls/{id}/twilio/recording", served.recording),
+        Route("GET", "/recordings/{id}", served.recording, open=True),
         Route("GET", "/attachments/token/{token}", served.content),
         Route("GET", "/storage/{token}", served.stored, open=True),
     ]
@@ -38,9 +39,12 @@ class _Files:
         if place is None or place.ticket >= desk.tickets.size or desk.status[place.ticket] == skeleton.GONE_STATUS:
             return None
         ticket = desk.ticket(place.ticket)
-        if place.seq >= len(ticket.steps):
+        if place.seq >= files.TALK_FROM:
+            found = [files.of_talk(desk.seed, place.ticket, place.seq - files.TALK_FROM)]
+        elif place.seq >= len(ticket.steps):
             return None
-        found = threads.files_of(desk.world, ticket, ticket.steps[place.seq])
+        else:
+            found = threads.files_of(desk.world, ticket, ticket.steps[place.seq])
         if place.position >= files.THUMBNAIL_FROM:
             found = [files.thumbnail(f) for f in found if files.is_picture(f)]
         return next((f for f in found if f.place == place), None)
@@ -79,6 +83,7 @@ class _Files:
 
     def recording(self, call: Call) -> Answer:
         """The recording of a call; the redirect is the same as a file's."""
+        call.scratch.setdefault("at", self._site.clock.now())
         call_id = number(call)
         if not CALLS <= call_id < CALLS + 1_000_000_000:
             raise errors.not_found()

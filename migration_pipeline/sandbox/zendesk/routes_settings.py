@@ -1,6 +1,6 @@
-"""Settings of the account: fields, forms, statuses, brands, roles, tags, and the OAuth endpoints.
+"""Settings of the account: fields, forms, statuses, brands, roles, tags.
 
-Here: these endpoints. Not here: definitions (``world.catalogue``) and tokens (``oauth``).
+Here: these endpoints. Not here: definitions (``world.catalogue``).
 """
 
 import asyncio
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from migration_pipeline.sandbox.wire import Answer, Call, Route
+from migration_pipeline.sandbox.wire import Call, Route
 from migration_pipeline.sandbox.zendesk import errors
 from migration_pipeline.sandbox.zendesk.desk import DAY
 from migration_pipeline.sandbox.zendesk.guide_center import brand_url
 from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, wants_cursor
-from migration_pipeline.sandbox.zendesk.world import catalogue, people, skeleton
+from migration_pipeline.sandbox.zendesk.world import catalogue, skeleton
 from migration_pipeline.sandbox.zendesk.world.guide import SECOND
 
 TAG_DAYS = 60
@@ -24,7 +24,7 @@ TAGGED_AT_MOST = 3_000
 
 
 def routes(site: Site) -> list[Route]:
-    """All routes about settings, and those that give out tokens."""
+    """All routes about settings."""
     settings = _Settings(site)
     base = site.base_url
     fields, statuses = range(len(catalogue.TICKET_FIELDS)), range(len(catalogue.CUSTOM_STATUSES))
@@ -49,8 +49,6 @@ def routes(site: Site) -> list[Route]:
         site.route("/custom_roles", settings.roles),
         site.route("/account/settings", settings.account),
         site.route("/tags", settings.tags),
-        site.route("/oauth/tokens/current", settings.current_token),
-        Route("POST", "/oauth/tokens", settings.issue, open=True, writes=False),
     ]
 
 
@@ -157,28 +155,3 @@ class _Settings:
         if wants_cursor(call):
             return self._site.by_cursor(call, "tags", index, lambda k: rows[k], "-score,id")
         return self._site.by_offset(call, "tags", range(len(rows)), lambda k: rows[k])
-
-    def current_token(self, call: Call) -> Made:
-        identity = self._site.identity(call)
-        found = self._site.authority.lifetime(identity.access) if identity else None
-        if identity is None or found is None:
-            raise errors.not_found()
-        created, expires, scope = found
-        return {
-            "token": {
-                "url": f"{self._site.base_url}/api/v2/oauth/tokens/1.json",
-                "id": 1,
-                "token": identity.access[:10],
-                "scopes": scope.split(),
-                "created_at": people.iso(int(created)),
-                "expires_at": people.iso(int(expires)),
-                "used_at": people.iso(int(call.scratch["at"])),
-                "refresh_token": None,
-            }
-        }
-
-    def issue(self, call: Call) -> Answer:
-        switches = self._site.switches
-        return self._site.authority.issue(
-            call, self._site.clock.now(), lifetime_s=switches["token_lifetime_s"], refresh=switches["refresh_tokens"]
-        )

@@ -29,6 +29,7 @@ from migration_pipeline.sandbox.zendesk.world.skeleton import Kind
 
 DELETED_DAYS = 30
 AUDITS_AT_MOST = 200
+RECENT_S = 60
 SORTS = ("id", "updated_at", "status")
 
 
@@ -223,16 +224,18 @@ class _Tickets:
         site, query = self._site, call.query
         if not site.plan.satisfaction:
             return errors.forbidden()
-        start, end = whole(query.get("start_time"), 0), whole(query.get("end_time"), int(call.scratch["at"]))
+        start, end = self._window(call)
         view = site.view(call)
         places, times = site.desk.rated()
+        if site.switches["offered_ratings"]:
+            places, times = (np.concatenate(pair) for pair in zip((places, times), site.desk.offered(), strict=True))
         inside = (times >= start) & (times <= end)
         places, times = places[inside], times[inside]
         wanted = query.get("score")
         if wanted:
             scores = {"received": ("good", "bad")}.get(wanted, (wanted,))
             given = await self._scores()
-            fitting = np.array([given.get(k) in scores for k in places.tolist()], bool)
+            fitting = np.array([given.get(k, "offered") in scores for k in places.tolist()], bool)
             places, times = places[fitting], times[fitting]
         index = index_of((places + ids.RATING).tolist(), times.tolist())
         return site.listed(
@@ -242,6 +245,15 @@ class _Tickets:
             lambda k: ticket_json.satisfaction_rating(view, int(places[k])),
             "created_at,id",
         )
+
+    def _window(self, call: Call) -> tuple[int, int]:
+        """The window asked for; an end or a start of the last minute is refused where the switch says so."""
+        now = int(call.scratch["at"])
+        times = [whole(call.query[name], 0) for name in ("start_time", "end_time") if name in call.query]
+        if self._site.switches["recent_rating_window"] == "reject" and any(t > now - RECENT_S for t in times):
+            status = self._site.switches["recent_start_time"]
+            raise errors.invalid_value("end_time", "The window must end at least 60 seconds ago", status)
+        return whole(call.query.get("start_time"), 0), whole(call.query.get("end_time"), now)
 
     async def _scores(self) -> dict[int, str]:
         """The score of each rated ticket, told once until the next change."""

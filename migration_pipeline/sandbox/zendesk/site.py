@@ -23,6 +23,7 @@ from migration_pipeline.sandbox.zendesk.guide import Guide
 from migration_pipeline.sandbox.zendesk.limits import GUIDE_PATHS, Limits, Spent
 from migration_pipeline.sandbox.zendesk.oauth import Authority, Expired, Identity
 from migration_pipeline.sandbox.zendesk.plans import Plan
+from migration_pipeline.sandbox.zendesk.private_data import with_private_values
 from migration_pipeline.sandbox.zendesk.view import View
 from migration_pipeline.sandbox.zendesk.world import seeds
 
@@ -53,6 +54,7 @@ class Site:
     def admit(self, call: Call) -> Answer | None:
         """Authentication, rate limits, scope: an Answer refuses the call."""
         call.scratch["at"] = now = self.clock.now()
+        self.shape()
         identity = self.authority.identify(call, now, basic=self.switches["basic_auth"])
         if isinstance(identity, Expired):
             told = identity.oauth and self.switches["expired_token_body"] == "invalid_token"  # noqa: S105 - a switch
@@ -70,6 +72,11 @@ class Site:
         if call.template in ADMIN_ONLY and self.switches["role"] != "admin":
             return errors.forbidden()
         return None
+
+    def shape(self) -> None:
+        """Bring the desk into the shape that the switches ask for."""
+        if self.desk.shape(long_threads=self.switches["long_threads"]):
+            self.cache.clear()
 
     def throttled(self, call: Call) -> Answer:
         """The 429 of a fault, as a limit would answer it."""
@@ -299,7 +306,9 @@ def index_of(keys: Iterable[int], times: Iterable[int] | None = None) -> Index:
 
 
 def spoiled(site: Site, record: dict[str, Any]) -> dict[str, Any]:
-    """The record as it is, or with missing and mistyped fields where the switch asks for it."""
+    """The record as it is, or with private values, or missing and mistyped fields, where switches ask for them."""
+    if site.switches["private_data"]:
+        record = with_private_values(record)
     share = float(site.switches["malformed_records"])
     if not share or seeds.share(int(record["id"]), 51) >= share:
         return record

@@ -150,12 +150,18 @@ class Form:
     fields: tuple[int, ...]
     active: bool = True
     brands: tuple[int, ...] = field(default=())
+    conditions: tuple[tuple[int, str, tuple[int, ...]], ...] = ()
+    """(parent field, its value, fields shown then), fields by their places."""
 
 
 FORMS: tuple[Form, ...] = (
     Form("Default form", tuple(range(len(TICKET_FIELDS)))),
-    Form("Returns & refunds", (0, 1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 15, 17)),
-    Form("技術サポート", (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16), brands=(1,)),
+    Form(
+        "Returns & refunds", (0, 1, 2, 3, 4, 5, 6, 8, 11, 12, 13, 15, 17), conditions=((15, "prod_kettle", (11, 12)),)
+    ),
+    Form(
+        "技術サポート", (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16), brands=(1,), conditions=((16, "topic_howto", (14,)),)
+    ),
     Form("Old contact form", (0, 1, 2, 3, 4, 5, 6, 19, 20), active=False),
 )
 
@@ -326,10 +332,27 @@ def form(place: int, base_url: str) -> dict[str, Any]:
         "default": place == 0,
         "in_all_brands": not f.brands,
         "restricted_brand_ids": [brand_id(k) for k in f.brands],
-        "agent_conditions": [],
-        "end_user_conditions": [],
+        "agent_conditions": [_shown_if(*condition, agent=True) for condition in f.conditions],
+        "end_user_conditions": [_shown_if(*condition, agent=False) for condition in f.conditions],
         "created_at": CREATED,
         "updated_at": CREATED,
+    }
+
+
+def _shown_if(parent: int, value: str, fields: tuple[int, ...], *, agent: bool) -> dict[str, Any]:
+    """A condition of a form; only agents' conditions tell at which statuses a field is required."""
+    children: list[dict[str, Any]] = []
+    for k, place in enumerate(fields):
+        child: dict[str, Any] = {"id": field_id(place), "is_required": k == 0}
+        if agent:
+            statuses = {"type": "SOME_STATUSES", "statuses": ["solved"]} if k == 0 else {"type": "NO_STATUSES"}
+            child["required_on_statuses"] = statuses
+        children.append(child)
+    return {
+        "parent_field_id": field_id(parent),
+        "parent_field_type": "tagger",
+        "value": value,
+        "child_fields": children,
     }
 
 

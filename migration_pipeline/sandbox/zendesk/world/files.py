@@ -16,6 +16,8 @@ from migration_pipeline.sandbox.zendesk.world.vocabulary import FILE_NAMES, SHAR
 MAX_FILES = 12
 INLINE_FROM = 12
 THUMBNAIL_FROM = 16
+# Files of messages are numbered as if they hung at audits far behind a ticket's last.
+TALK_FROM = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ def of_comment(
         for k in range(min(inline, 4))
     ]
     return found
+
+
+def of_talk(seed: int, ticket: int, number: int) -> File:
+    """The file of message ``number`` of a ticket's chat (below 32) or side conversations."""
+    name, mime = FILE_NAMES[seeds.mix(seed, ticket, number, 78) % len(FILE_NAMES)]
+    if number < 32 and number % 2 == 0:
+        name, mime = "photo.jpg", "image/jpeg"
+    own = seeds.mix(seed, ticket, number, 79)
+    return File(FilePlace(ticket, TALK_FROM + number, 0), name, mime, 200 + own % 20_000, own, private=True)
 
 
 def thumbnail(file: File) -> File:

@@ -1,0 +1,76 @@
+"""Seldom seen events of audits: sharing, social channels, surveys, notices with copies, side threads.
+
+Here: which steps have them, and their JSON in the words of audits. Not here: the common events (``event_json``).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from migration_pipeline.sandbox.zendesk import side_conversations
+from migration_pipeline.sandbox.zendesk.view import View
+from migration_pipeline.sandbox.zendesk.world import ids, inventory, seeds
+from migration_pipeline.sandbox.zendesk.world.skeleton import Kind
+from migration_pipeline.sandbox.zendesk.world.threads import Step, Ticket
+
+Part = dict[str, Any]
+SHARING_AGREEMENT = inventory.rule_id("sharing_agreements", 0)
+
+_MAKERS: tuple[Callable[[Ticket, Step], Part], ...] = (
+    lambda ticket, _: {
+        "type": "NotificationWithCcs",
+        "subject": "[{{ticket.account}}] Re: {{ticket.title}}",
+        "body": "{{ticket.comments_formatted}}",
+        "recipients": [ids.user(ticket.requester), *(ids.user(n) for n in ticket.ccs)],
+    },
+    lambda _, __: {"type": "TicketSharingEvent", "action": "shared", "agreement_id": SHARING_AGREEMENT},
+    lambda ticket, _: {
+        "type": "Tweet",
+        "direct_message": False,
+        "body": "@acme any news?",
+        "recipients": [ids.user(ticket.requester)],
+    },
+    lambda _, step: {
+        "type": "FacebookEvent",
+        "page": {"name": "Acme", "graph_id": "1234567890"},
+        "communication": step.seq,
+        "ticket_via": "post",
+        "body": "Wall post of Acme",
+    },
+    lambda _, step: {
+        "type": "SurveyOffered",
+        "survey_id": f"{step.seed:016x}",
+        "survey_type": "customer_satisfaction",
+    },
+    lambda _, step: {
+        "type": "SurveyResponseSubmitted",
+        "survey_response_id": f"{step.seed:016x}",
+        "rating": 4,
+        "comment": "Fast & friendly",
+    },
+    lambda _, __: {"type": "Push", "value": "screencast", "value_reference": "https://cast.example.net/1"},
+    lambda _, __: {"type": "LogMeInTranscript", "body": "14:02 Agent joined.\n14:20 Session ended."},
+    lambda _, __: {"type": "SomethingNewEvent", "value": {"nested": [1, None, "x"]}},
+)
+
+
+def parts_of(view: View, ticket: Ticket, step: Step) -> list[Part]:
+    """The seldom events of a step; never of the first one, which is full already."""
+    if step.seq == 0 or step.kind == Kind.DELETE:
+        return []
+    parts: list[Part] = []
+    if view.switches["rare_events"] and seeds.share(step.seed, 15) < 0.03:
+        parts.append(_MAKERS[seeds.mix(step.seed, 16) % len(_MAKERS)](ticket, step))
+    if step.seq == 1 and view.switches["side_conversations"]:
+        parts += [_thread_event(event) for _, event in side_conversations.events_of(view, ticket.place)[:8]]
+    return parts
+
+
+def _thread_event(event: dict[str, Any]) -> Part:
+    kind = {"create": "CollabThreadCreated", "reply": "CollabThreadReply"}.get(event["type"], "CollabThreadClosed")
+    message = event["message"] or {}
+    return {
+        "type": kind,
+        "thread_id": event["side_conversation_id"],
+        "thread_event_id": event["id"],
+        "data": {"subject": message.get("subject"), "from": event["actor"], "to": message.get("to", [])},
+    }
