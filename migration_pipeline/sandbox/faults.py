@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-KINDS = ("refuse", "error_before", "error_after_commit", "drop_after_commit", "throttle", "slow", "garbage")
+KINDS = (
+    "refuse",
+    "error_before",
+    "error_after_commit",
+    "drop_after_commit",
+    "throttle",
+    "slow",
+    "garbage",
+    "unavailable",
+    "duplicate",
+)
 
 
 class FaultError(ValueError):

@@ -76,6 +76,8 @@ class Shapes:
     """500, for faults and for bugs of the stand-in."""
     throttled: Callable[[Call], Answer]
     """429, for the fault `throttle`."""
+    unavailable: Callable[[Call], Answer] | None = None
+    """503, for the fault `unavailable`; without, it is a `failure`."""
 
 
 def _no_outbox() -> list[dict[str, Any]]:
@@ -175,15 +177,18 @@ class Service:
             await asyncio.sleep(self.faults.delay_s())
         if fault == "error_before":
             answer = self.shapes.failure(call)
+        elif fault == "unavailable":
+            answer = (self.shapes.unavailable or self.shapes.failure)(call)
         elif fault == "throttle":
             answer = self.shapes.throttled(call)
         else:
             answer = await self._answer(route, call)
-        if answer.status == 429:
-            self.stats.throttled += 1
-        # Counted by what was done, not by what the client got to see: a dropped answer was a write all the same.
-        if route.is_write and 200 <= answer.status < 300:
-            self.stats.writes += 1
+        if fault == "duplicate":
+            # Delivered twice on the way, as a proxy that tries again does; the client sees the second answer.
+            self._count(route, answer)
+            call.scratch.clear()
+            answer = await self._answer(route, call)
+        self._count(route, answer)
         if self.recorder and route.recorded:
             self.recorder.write(call, answer)
         if fault == "drop_after_commit":
@@ -194,6 +199,13 @@ class Service:
         elif fault == "garbage":
             answer = Answer(200, GARBAGE, answer.content_type)
         await _send(send, answer, self.extra_headers(call) if not route.open else ())
+
+    def _count(self, route: Route, answer: Answer) -> None:
+        if answer.status == 429:
+            self.stats.throttled += 1
+        # Counted by what was done, not by what the client got to see: a dropped answer was a write all the same.
+        if route.is_write and 200 <= answer.status < 300:
+            self.stats.writes += 1
 
     async def _answer(self, route: Route, call: Call) -> Answer:
         try:

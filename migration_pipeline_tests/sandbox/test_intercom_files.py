@@ -158,3 +158,12 @@ def test_a_redacted_part_has_no_files(desk: Kit) -> None:
     part = desk.note(talk, attachment_files=[file()])["conversation_parts"]["conversation_parts"][0]["id"]
     order = {"type": "conversation_part", "conversation_id": talk, "conversation_part_id": part}
     assert attachments(desk.ok("POST", "/conversations/redact", order)) == []
+
+
+def test_a_type_of_file_may_be_refused(desk: Kit) -> None:
+    desk.switch(refused_content_types=["application/x-msdownload"])
+    path = f"/conversations/{desk.conversation()}/reply"
+    body = {"message_type": "note", "type": "admin", "admin_id": desk.admin, "body": "x"}
+    refused = {**body, "attachment_files": [file("a.exe", content_type="application/x-msdownload")]}
+    assert desk.error("POST", path, refused) == (422, "parameter_invalid")
+    desk.ok("POST", path, {**body, "attachment_files": [file("a.txt")]})

@@ -425,3 +425,26 @@ def test_a_workflow_may_answer_new_conversations(desk: Kit) -> None:
     shown = desk.ok("GET", f"/conversations/{desk.conversation()}")
     assert [(p["part_type"], p["author"]["type"]) for p in parts(shown)] == [("comment", "bot")]
     assert [entry["reason"] for entry in desk.outbox()] == ["workflow"]
+
+
+def test_dates_may_have_to_follow_the_contact_and_each_other(desk: Kit) -> None:
+    who = desk.contact()
+    talk = desk.conversation(who)
+    desk.note(talk, created_at=T0 + 50)
+    desk.switch(created_at_before_contact="reject", created_at_out_of_order="reject")
+    opener = {"from": {"type": "user", "id": who["id"]}, "body": "x"}
+    assert desk.error("POST", "/conversations", {**opener, "created_at": T0}) == (400, "parameter_invalid")
+    assert desk.ok("POST", "/conversations", {**opener, "created_at": who["created_at"]})["created_at"]
+    note = {"message_type": "note", "type": "admin", "admin_id": desk.admin, "body": "x"}
+    path = f"/conversations/{talk}/reply"
+    assert desk.error("POST", path, {**note, "created_at": T0 + 49}) == (400, "parameter_invalid")
+    assert desk.note(talk, created_at=T0 + 50)["conversation_parts"]["total_count"] == 2
+
+
+def test_a_call_that_is_delivered_twice_is_done_twice(desk: Kit) -> None:
+    talk = desk.conversation()
+    desk.control("POST", "faults", {"kinds": ["duplicate"], "limit": 1})
+    assert desk.note(talk)["conversation_parts"]["total_count"] == 2
+    desk.control("POST", "faults", {"kinds": ["unavailable"], "limit": 1})
+    assert desk.error("GET", f"/conversations/{talk}") == (503, "service_unavailable")
+    assert desk.ok("GET", f"/conversations/{talk}")["conversation_parts"]["total_count"] == 2

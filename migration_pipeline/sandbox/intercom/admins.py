@@ -56,7 +56,8 @@ def admin_json(admin: Admin) -> Json:
     }
 
 
-def _team_json(team: Team) -> Json:
+def team_json(team: Team) -> Json:
+    """A team as lists and single reads show it."""
     return {
         "type": "team",
         "id": str(team.id),
@@ -95,11 +96,11 @@ def _admin(ws: Workspace, call: Call) -> Answer:
 
 
 def _teams(ws: Workspace, _: Call) -> Answer:
-    return json_answer({"type": "team.list", "teams": [_team_json(team) for team in ws.directory.teams.values()]})
+    return json_answer({"type": "team.list", "teams": [team_json(team) for team in ws.directory.teams.values()]})
 
 
 def _team(ws: Workspace, call: Call) -> Answer:
     team = ws.directory.teams.get(id_number(call.params["id"]) or 0)
     if team is None:
         raise fail(404, "team_not_found", "Team not found")
-    return json_answer(_team_json(team))
+    return json_answer(team_json(team))

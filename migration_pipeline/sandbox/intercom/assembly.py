@@ -22,6 +22,7 @@ from migration_pipeline.sandbox.intercom import (
     conversation_state,
     conversations,
     dump,
+    furnishing,
     help_centers,
     help_collections,
     internal_articles,
@@ -31,6 +32,7 @@ from migration_pipeline.sandbox.intercom import (
     oauth,
     outbox,
     participants,
+    people,
     redirects,
     replies,
     subscriptions,
@@ -54,6 +56,8 @@ from migration_pipeline.sandbox.switches import Switches
 
 KIND = "intercom"
 PER_MINUTE = 10_000
+USED = "-used"
+"""End of the name of a plan whose workspace was in use before."""
 
 SUBJECTS = (
     admins,
@@ -95,7 +99,10 @@ def build(
     latency_ms: int,
     base_url: str,
 ) -> Service:
-    """The stand-in with its state in `dir`/intercom. `plan` is "intercom-<calls a minute>"; raises ValueError."""
+    """The stand-in with its state in `dir`/intercom. Raises ValueError for a plan that is none.
+
+    `plan` is "intercom-<calls a minute>", and ends with "-used" for a workspace that is furnished already.
+    """
     state = State(dir / KIND, SCHEMA)
     begin_ids(state)
     state.db.create_function("words_match", 2, tokens_match, deterministic=True)
@@ -111,6 +118,9 @@ def build(
         files=FileStore(dir / KIND / "blobs", state.db, clock, base_url, secret),
     )
     ticket_types.seed_types(ws)
+    people.restore(ws)
+    if plan and plan.endswith(USED):
+        furnishing.furnish(ws)
     tokens = Tokens(state, clock, credentials(seed)[0], foreign_credentials(seed)[0])
     admission = Admission(ws, tokens, enforce=limits)
     state.commit()
@@ -129,7 +139,12 @@ def build(
         admit=admission,
         extra_headers=admission.headers,
         outbox=lambda: outbox.entries(ws),
-        controls={**oauth.controls(ws, tokens), **dump.controls(ws)},
+        controls={
+            **oauth.controls(ws, tokens),
+            **dump.controls(ws),
+            **people.controls(ws),
+            **furnishing.controls(ws),
+        },
         latency_ms=latency_ms,
     )
 
@@ -143,7 +158,9 @@ def config(*, base_url: str, seed: int) -> dict[str, Any]:
 def _per_minute(plan: str | None) -> int:
     if plan is None:
         return PER_MINUTE
-    match = re.fullmatch(r"intercom-(\d{1,7})", plan)
-    if match is None or not int(match[1]):
-        raise ValueError(f"plan {plan!r} is not intercom-<calls a minute>, for example intercom-1000")
-    return int(match[1])
+    match = re.fullmatch(rf"intercom(?:-(\d{{1,7}}))?({USED})?", plan)
+    if match is None or int(match[1] or 1) == 0 or not (match[1] or match[2]):
+        raise ValueError(
+            f"plan {plan!r} is not intercom-<calls a minute>, for example intercom-1000, nor intercom{USED}"
+        )
+    return int(match[1] or PER_MINUTE)

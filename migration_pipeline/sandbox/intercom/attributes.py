@@ -124,7 +124,11 @@ def _list(ws: Workspace, call: Call) -> Answer:
 
 
 def _create(ws: Workspace, call: Call) -> Answer:
-    body = object_of(call)
+    return json_answer(attribute_json(ws, define(ws, object_of(call))))
+
+
+def define(ws: Workspace, body: Json) -> Row:
+    """Store a new attribute and answer its row. Raises 400."""
     name, model, data_type = text(body, "name"), body.get("model"), body.get("data_type")
     if model not in ("contact", "company"):
         raise invalid("The Data Attribute model field must be either contact or company")
@@ -160,7 +164,7 @@ def _create(ws: Workspace, call: Call) -> Answer:
             "updated_at": now,
         },
     )
-    return json_answer(attribute_json(ws, _require(ws, key)))
+    return _require(ws, key)
 
 
 def _update(ws: Workspace, call: Call) -> Answer:

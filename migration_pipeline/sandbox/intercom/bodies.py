@@ -7,7 +7,7 @@ from typing import Any
 from migration_pipeline.sandbox.intercom import html
 from migration_pipeline.sandbox.intercom.errors import invalid
 from migration_pipeline.sandbox.intercom.payload import timestamp
-from migration_pipeline.sandbox.intercom.workspace import Workspace
+from migration_pipeline.sandbox.intercom.workspace import Row, Workspace
 
 REDACTED = "<p><i>This message was deleted</i></p>"
 
@@ -40,6 +40,20 @@ def dated(ws: Workspace, body: dict[str, Any], parent_created_at: int | None = N
     if before and ws.switches["created_at_before_parent"] == "reject":
         raise invalid("created_at must not be before the conversation's", "created_at")
     return given
+
+
+def refuse_older_than_contact(ws: Workspace, contact: Row, created_at: int) -> None:
+    """400 for a thread that is older than its contact in this workspace, where the switch has it so."""
+    if created_at < contact["created_at"] and ws.switches["created_at_before_contact"] == "reject":
+        raise invalid("created_at must not be before the contact's", "created_at")
+
+
+def refuse_out_of_order(ws: Workspace, conversation_id: int, created_at: int) -> None:
+    """400 for a part that is older than the thread's last one, where the switch has it so."""
+    if ws.switches["created_at_out_of_order"] == "reject":
+        last = ws.scalar("SELECT max(created_at) FROM parts WHERE conversation_id = ?", conversation_id)
+        if last is not None and created_at < last:
+            raise invalid("created_at must not be before the last part's", "created_at")
 
 
 def _limit(ws: Workspace, body: str) -> None:

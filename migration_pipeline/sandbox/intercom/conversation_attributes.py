@@ -75,7 +75,11 @@ def _list(ws: Workspace, call: Call) -> Answer:
 
 
 def _create(ws: Workspace, call: Call) -> Answer:
-    body = object_of(call)
+    return json_answer(_json(define(ws, object_of(call))))
+
+
+def define(ws: Workspace, body: Json) -> Row:
+    """Store a new attribute and answer its row. Raises 422."""
     name, data_type = text(body, "name"), body.get("data_type")
     if not name:
         raise fail(422, "parameter_invalid", "name is required")
@@ -99,7 +103,7 @@ def _create(ws: Workspace, call: Call) -> Answer:
     elif data_type == "relationship":
         data["reference"] = body.get("reference") or {"type": "one", "object_type_id": ""}
     key = ws.insert("conversation_attributes", {"name": name, "data": dumps(data)})
-    return json_answer(_json(_require(ws, key)))
+    return _require(ws, key)
 
 
 def _options(given: Any) -> list[Json]:

@@ -54,6 +54,7 @@ def start(ws: Workspace, body: Json, uploads: list[Upload], route: str) -> Json:
     if not given:
         raise invalid("Body is required", "body")
     created_at = bodies.dated(ws, body)
+    bodies.refuse_older_than_contact(ws, contact, created_at)
     row = open_thread(
         ws,
         author=contact_author(contact),

@@ -50,6 +50,12 @@ def _failure(_: Call) -> Answer:
     return error_answer(500, "server_error", "Something went wrong on our end")
 
 
+def _unavailable(_: Call) -> Answer:
+    return error_answer(503, "service_unavailable", "Sorry, the API service is temporarily unavailable")
+
+
 def shapes(throttled: Any) -> Shapes:
     """The answers of Intercom where the shared machinery has to answer."""
-    return Shapes(not_found=_not_found, malformed=_malformed, failure=_failure, throttled=throttled)
+    return Shapes(
+        not_found=_not_found, malformed=_malformed, failure=_failure, throttled=throttled, unavailable=_unavailable
+    )

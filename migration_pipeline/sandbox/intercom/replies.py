@@ -85,6 +85,7 @@ def require_content(body: Json, reply: Reply, uploads: list[Upload]) -> None:
 def add_reply(ws: Workspace, row: Row, body: Json, reply: Reply, uploads: list[Upload]) -> int:
     """Store a reply, let it change the thread's state as the service does, and answer the part's id."""
     created_at = bodies.dated(ws, body, row["created_at"])
+    bodies.refuse_out_of_order(ws, row["id"], created_at)
     changes: Row = {}
     state, part_type = row["state"], reply.part_type
     if reply.contact is not None:

@@ -105,6 +105,8 @@ def _threads() -> list[Switch]:
     return [
         Switch("created_at_in_future", "accept", ("accept", "reject"), "a created_at after now"),
         Switch("created_at_before_parent", "accept", ("accept", "reject"), "a part older than its conversation"),
+        Switch("created_at_before_contact", "accept", ("accept", "reject"), "a thread older than its contact here"),
+        Switch("created_at_out_of_order", "accept", ("accept", "reject"), "a part older than the thread's last one"),
         Switch("html_in_create_body", "escape", ("escape", "strip"), "markup in the body of a new conversation"),
         Switch("plain_text_newlines", "br", ("br", "paragraphs", "keep"), "line breaks of plain text in stored HTML"),
         Switch("contact_reply_html", "keep", ("keep", "escape"), "markup in a contact's reply"),
@@ -128,6 +130,7 @@ def _files() -> list[Switch]:
         Switch("attachment_max_bytes", 0, "integer", "422 for a larger attachment; 0 is no limit"),
         Switch("attachment_url_failure_status", 400, (400, 422), "answer to an attachment URL that cannot be fetched"),
         Switch("attachment_url_types", "any", ("any", "images"), "what attachment_urls may point at"),
+        Switch("refused_content_types", [], "list", "422 for an attachment of one of these content types"),
         Switch("empty_files", "accept", ("accept", "reject"), "an attachment of no bytes"),
     ]
 

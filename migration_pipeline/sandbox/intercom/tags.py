@@ -109,7 +109,7 @@ def _post(ws: Workspace, call: Call) -> Answer:
     name = text(body, "name")
     if not name or not name.strip():
         raise invalid("invalid tag parameters")
-    tag = _renamed(ws, body["id"], name) if body.get("id") is not None else _found_or_made(ws, name)
+    tag = _renamed(ws, body["id"], name) if body.get("id") is not None else found_or_made(ws, name)
     modern = version_of(call) >= "2.16"
     users = _bulk(ws, tag, body.get("users"), "contact", partial(_user_id, ws), modern=modern)
     companies = _bulk(ws, tag, body.get("companies"), "company", partial(_company_id, ws), modern=modern)
@@ -117,7 +117,8 @@ def _post(ws: Workspace, call: Call) -> Answer:
     return json_answer({**answer, "users": users, "companies": companies} if modern else answer)
 
 
-def _found_or_made(ws: Workspace, name: str) -> Row:
+def found_or_made(ws: Workspace, name: str) -> Row:
+    """The tag of a name in whatever case, made where there is none."""
     key = name.strip().casefold()
     row = ws.row("SELECT id, name FROM tags WHERE name_key = ?", key)
     return row or {"id": ws.insert("tags", {"name": name.strip(), "name_key": key}), "name": name.strip()}

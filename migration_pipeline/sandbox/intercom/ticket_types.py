@@ -212,8 +212,11 @@ def _update(ws: Workspace, call: Call) -> Answer:
 
 
 def _add_attribute(ws: Workspace, call: Call) -> Answer:
-    row = require_type(ws, call.params["id"])
-    body = object_of(call)
+    return json_answer(_attribute_json(ws, define(ws, require_type(ws, call.params["id"]), object_of(call))))
+
+
+def define(ws: Workspace, row: Row, body: Json) -> Row:
+    """Store a new attribute of a type and answer its row. Raises 400."""
     name, data_type = text(body, "name"), body.get("data_type")
     if not name:
         raise fail(400, "parameter_missing", "name is required", field="name")
@@ -225,7 +228,7 @@ def _add_attribute(ws: Workspace, call: Call) -> Answer:
     if any(a["name"].casefold() == name.casefold() and not a["archived"] for a in there):
         raise invalid(f"A ticket attribute called '{name}' already exists", "name")
     key = _store_attribute(ws, row["id"], name, data_type, len(there), body, default=False)
-    return json_answer(_attribute_json(ws, _require_attribute(ws, row["id"], key)))
+    return _require_attribute(ws, row["id"], key)
 
 
 def _store_attribute(
@@ -264,6 +267,12 @@ def _update_attribute(ws: Workspace, call: Call) -> Answer:
     changes = {"name": text(body, "name") or row["name"], "data": dumps(data)}
     ws.update("ticket_attributes", "id", row["id"], changes)
     return json_answer(_attribute_json(ws, _require_attribute(ws, row["ticket_type_id"], row["id"])))
+
+
+def archive_attribute(ws: Workspace, key: int) -> None:
+    """Archive an attribute, as a person would."""
+    data = {**loads(ws.scalar("SELECT data FROM ticket_attributes WHERE id = ?", key)), "archived": True}
+    ws.update("ticket_attributes", "id", key, {"data": dumps(data)})
 
 
 def _options(body: Json, earlier: list[Json]) -> list[Json]:

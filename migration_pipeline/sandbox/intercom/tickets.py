@@ -132,6 +132,7 @@ def _add_ticket(ws: Workspace, body: Json, route: str) -> int:
     columns.update(_assignment(ws, body.get("assignment")))
     created_at = bodies.dated(ws, body)
     contact = _ticket_contact(ws, body)
+    bodies.refuse_older_than_contact(ws, contact, created_at)
     row = open_thread(
         ws,
         author=contact_author(contact),

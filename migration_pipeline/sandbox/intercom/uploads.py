@@ -58,6 +58,8 @@ async def uploads_of(body: Json, switches: Switches, *, files: bool = True) -> l
         cap = switches["attachment_max_bytes"]
         if cap and len(upload.data) > cap:
             raise fail(422, "parameter_invalid", f"Attachment {upload.name} is larger than {cap} bytes")
+        if upload.content_type.partition(";")[0].strip().lower() in switches["refused_content_types"]:
+            raise fail(422, "parameter_invalid", f"Attachment {upload.name} is of a type that is not allowed")
         if not upload.data and switches["empty_files"] == "reject":
             raise invalid(f"Attachment {upload.name} is empty", "attachment_files")
     return uploads
