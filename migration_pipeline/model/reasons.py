@@ -48,7 +48,6 @@ REASONS: Final[dict[str, str]] = {
     "filtered_since": "Migrated by an earlier run; the settings leave the record out by now, and it stays as it is.",
     "inactive_requester": "The ticket's requester is inactive, and `options.inactive_people` leaves such tickets out.",
     "unreferenced": "No ticket that moves refers to the record, and `options.unreferenced_contacts` leaves it out.",
-    "unused_tag": "Only tickets that the settings leave out carry the tag.",
     # The record could not be written.
     "update_failed": "The target refused a part of the changes; a later delta takes the record up again.",
     "rejected_by_target": "The target refused the record.",

@@ -127,14 +127,13 @@ _COLUMNS: Final[dict[str, str]] = {
     "updated_at": "When it last changed in the source (UTC).",
     "deleted_at": "When it was deleted in the source (UTC).",
     "due_at": "When it is due (UTC).",
-    "note": "Text of a note about the contact or company, as HTML; null for none.",
+    "note": "Text of a note about the contact or company, as HTML; of a filter, the values of its setting that no record has.",
     "snoozed_until": "When the conversation wakes up (UTC).",
     "at": 'When this outcome was written down (UTC). A word of SQL: write it as "at", with the quotes.',
     # Selection.
     "step": "The setting in migration.yaml.",
     "removed": "How many records the step took.",
     "remaining": "How many were left after it.",
-    "note": "Values of the setting that no record has.",
     # What becomes of a record.
     "digest": "Fingerprint of what the target is to hold; an unchanged one needs no write.",
     "skip": "Reason code, where mapping decided that the record does not move.",
