@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 KNOWN: Final[dict[str, frozenset[str]]] = {
-    "contact": frozenset({"name", "email", "phone"}),
-    "company": frozenset({"name", "domain"}),
+    "contact": frozenset({"name", "email", "phone", "notes"}),
+    "company": frozenset({"name", "domain", "notes"}),
     "ticket": frozenset({"subject"}),
 }
 """Fields that every record of a kind has; any other name means a custom field of it."""

@@ -68,6 +68,7 @@ REASONS: Final[dict[str, str]] = {
     "author_replaced": "The author has no teammate in Intercom; the fallback admin stands in, named in the text.",
     "author_unknown": "The source no longer knows the author; a placeholder contact stands in.",
     "contact_note": "Someone who is no teammate wrote an internal note; the fallback admin stands in.",
+    "masked": "Personal data was masked or left out, as `masking` in migration.yaml says (rule: how often).",
     "value_truncated": "A text was longer than an attribute of the target holds (255 characters).",
     "value_dropped": "A value did not fit the attribute's type.",
     "file_rejected": "The target refused a file; the message arrived without it and names it.",

@@ -18,7 +18,17 @@ from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.target.attributes import NAMED_VALUES, text_value
 from migration_pipeline.target.directory import agents, field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
-from migration_pipeline.target.inputs import BATCH_ROWS, Inputs, Loss, digest, distinct, encoded, left_out_row, loss
+from migration_pipeline.target.inputs import (
+    BATCH_ROWS,
+    Inputs,
+    Loss,
+    digest,
+    distinct,
+    encoded,
+    left_out_row,
+    loss,
+    masked_fields,
+)
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
 
 MAX_PARTS: Final = 480
@@ -40,7 +50,7 @@ _TICKETS: Final = """
     )
     SELECT
         ticket.source_id, ticket.source_url, ticket.subject, ticket.state, ticket.status, ticket.tags,
-        ticket.attributes,
+        ticket.attributes, ticket.masked_fields,
         ticket.team_ref, ticket.requester_ref, ticket.assignee_ref, ticket.company_ref,
         len(list_distinct(ticket.cc_refs)) AS cc_count,
         coalesce(known_people.refs, []) AS cc_refs,
@@ -95,7 +105,7 @@ def map_tickets(inputs: Inputs) -> dict[str, int]:
         }
         for row, comments in _threads(inputs, rules):
             payload, parts = rules.conversation(row, comments)
-            tables["tickets"].add(payload, 0)
+            tables["tickets"].add(inputs.masked(payload, parts), 0)
             for part in parts:
                 tables["parts"].add(part, len(part["body"]))
         for left_out in inputs.left_out("tickets"):
@@ -182,7 +192,7 @@ class _Rules:
             [_comment(comment) for comment in comments],
             self._speakers,
         )
-        losses: list[Loss] = []
+        losses = masked_fields(row)
         attributes = self._attributes(row, losses)
         parts = len(thread.parts)
         if parts > MAX_PARTS or parts + len(attributes) + _STATE_PARTS > VISIBLE_PARTS:

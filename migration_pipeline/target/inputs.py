@@ -13,11 +13,14 @@ import pyarrow as pa
 
 from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import Mapping as Rules
+from migration_pipeline.masking.fields import masked
+from migration_pipeline.masking.masker import Masker
 from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.selection import rules, select
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.provenance import code_digest
+from migration_pipeline.target.masked_rows import MaskedRows
 
 BATCH_ROWS: Final = 2_000
 OWN: Final = "pipeline:"
@@ -52,10 +55,13 @@ class Inputs:
         self.source_name = self.kind.title()
         self._connection = staging.connect()
         self._selection = select(staging, migration)
+        self._masked = MaskedRows(Masker(migration.masking), digest)
+        fields = staging.tables.scan("records", "fields", RECORDS["fields"])
         for table, schema in RECORDS.items():
             if table != "rejects":
                 scan = staging.tables.scan("records", table, schema)
-                self._connection.execute(f"CREATE VIEW record_{table} AS FROM {scan}{self._unseen(table)}")
+                query = masked(f"{scan}{self._unseen(table)}", table, migration, self._connection, fields)
+                self._connection.execute(f"CREATE VIEW record_{table} AS {query}")
 
     def _unseen(self, table: str) -> str:
         """SQL that takes away what the settings leave out, where nothing may follow from it.
@@ -99,6 +105,7 @@ class Inputs:
             "mapping": digest(self.mapping.model_dump()),
             "options": self.options.model_dump(mode="json"),
             "selection": rules(self.migration),
+            "masking": self.migration.masking.model_dump(mode="json"),
             "records": {table: self.staging.tables.built_from("records", table) for table in RECORDS},
             "code": code_digest(*(f"migration_pipeline.{room}" for room in _CODE)),
         }
@@ -106,8 +113,12 @@ class Inputs:
     def write(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Write a payload table, with the records that the settings leave out; the number of rows."""
         schema = PAYLOADS[table]
-        told = self._without_left_out(table, rows)
+        told = self._masked.rows(table, self._without_left_out(table, rows))
         return self.staging.tables.write("payloads", table, schema, _batches(told, schema), self.built_from())
+
+    def masked(self, row: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+        """A ticket's payload row without what is masked; its parts are changed with it, in place."""
+        return self._masked.row("tickets", row, parts)
 
     def _without_left_out(self, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         gone = {row["source_id"]: row for row in self.left_out(table)}
@@ -148,6 +159,11 @@ def encoded(content: object) -> str:
 def loss(reason: str, detail: str = "") -> Loss:
     """One row of a record's losses."""
     return {"reason": reason, "detail": detail}
+
+
+def masked_fields(row: Mapping[str, Any]) -> list[Loss]:
+    """The losses of a record from which named fields were taken."""
+    return [loss("masked", f"{rule}: 1") for rule in row["masked_fields"]]
 
 
 def distinct(losses: Iterable[Loss]) -> list[Loss]:

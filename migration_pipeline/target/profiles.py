@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from migration_pipeline.target.attributes import TEXT_LIMIT, FieldRule
 from migration_pipeline.target.directory import field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
-from migration_pipeline.target.inputs import UNKNOWN_CONTACT, Inputs, Loss, digest, encoded, loss
+from migration_pipeline.target.inputs import UNKNOWN_CONTACT, Inputs, Loss, digest, encoded, loss, masked_fields
 from migration_pipeline.target.phones import parse_phone
 
 _NAMED: Final = {
@@ -61,8 +61,8 @@ _CONTACTS: Final = """
     SELECT
         contact.* EXCLUDE (company_refs),
         epoch(contact.created_at)::BIGINT AS created,
-        agent.email AS agent_email,
-        agent.name AS agent_name,
+        CASE WHEN NOT list_contains(contact.masked_fields, 'contact.email') THEN agent.email END AS agent_email,
+        CASE WHEN NOT list_contains(contact.masked_fields, 'contact.name') THEN agent.name END AS agent_name,
         moving.source_id IS NOT NULL AS moves,
         coalesce(companies.company_refs, []) AS company_refs,
         coalesce(len(contact.company_refs), 0) - coalesce(len(companies.company_refs), 0) AS companies_lost
@@ -106,7 +106,7 @@ def company_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             "source_url": row["source_url"],
             "digest": digest([body, tags, note]),
             "skip": "deleted_in_source" if row["deleted_at"] else None,
-            "losses": losses + _left_behind(left),
+            "losses": losses + masked_fields(row) + _left_behind(left),
             "body": encoded(body),
             "has_contacts": bool(row["has_contacts"]),
             "tags": tags,
@@ -201,7 +201,7 @@ def _contact_row(inputs: Inputs, row: dict[str, Any], manner: _Manner) -> dict[s
         "source_url": row["source_url"],
         "digest": digest([body, row["company_refs"], tags, note]),
         "skip": reason,
-        "losses": losses + _left_behind(left),
+        "losses": losses + masked_fields(row) + _left_behind(left),
         "body": encoded(body),
         "company_refs": row["company_refs"],
         "tags": tags,

@@ -1,0 +1,176 @@
+"""Payload rows without what `masking` names, just before they are written: nothing past this point has seen it.
+
+Belongs here: which column of a payload is text, HTML or JSON, and which says nothing of people. Does not belong here:
+what is looked for (`masking`), or named fields, which are gone from the records already.
+
+A row that nothing struck keeps its digest. Any other has a new one, made of what is left: so a changed rule changes
+just the payloads that it changes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+
+from migration_pipeline.config.mapping import KEY_ATTRIBUTE
+from migration_pipeline.masking.documents import Document, Html, Text
+from migration_pipeline.masking.masker import ADDRESSES, Masker
+from migration_pipeline.model.payloads import PAYLOADS
+
+Row = dict[str, Any]
+_Rebuild = Callable[[], Any]
+
+_SILENT: Final = frozenset(
+    ["source_id", "source_url", "digest", "skip", "matched_by", "model", "data_type", "state", "message_type", "reason",
+     "attachment_ref", "content_type", "sha256"]
+)  # fmt: skip
+_SILENT_ENDINGS: Final = ("_id", "_ref", "_refs", "_kind", "_by", "_url")
+"""Columns of ids and fixed words; every other column with text is looked into, whoever adds it."""
+
+_HTML: Final = frozenset({("parts", "body"), ("contacts", "note"), ("companies", "note")})
+_JSON: Final = frozenset({"body", "attributes"})
+_SILENT_KEYS: Final = frozenset({"external_id", "company_id", "role", "model", "data_type", KEY_ATTRIBUTE})
+"""Keys of request bodies that hold ids of ours."""
+
+_ADDRESS_KEYS: Final = ("email", "phone")
+_NOT_CONTENT: Final = frozenset({"digest", "losses", "skip_detail", "source_url", "opener_redacted", "redacted"})
+_LONGEST_NUMBER: Final = 10**12
+"""Numbers below this are too short to be a card."""
+
+
+class MaskedRows:
+    """The choke point through which payload rows pass."""
+
+    def __init__(self, masker: Masker, digest: Callable[[object], str]) -> None:
+        """`digest` makes a fingerprint of a row's content."""
+        self._masker = masker
+        self._digest = digest
+
+    def rows(self, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """The rows of a table, one by one."""
+        return rows if self._masker.idle else (self.row(table, dict(row)) for row in rows)
+
+    def row(self, table: str, row: Row, parts: list[Row] | None = None) -> Row:
+        """One record's row; `parts` of a ticket are changed with it, in place.
+
+        What it says of losses and of the reason why it does not move is masked too.
+        """
+        if self._masker.idle:
+            return row
+        sheet = _Sheet()
+        mine = sheet.row(table, row)
+        further = [sheet.row("parts", part) for part in parts or ()]
+        struck = sheet.search(self._masker)
+        if not struck:
+            return row
+        told = dict(mine())
+        for part, rebuild in zip(parts or (), further, strict=True):
+            part.update(rebuild())
+        if table == "tags" and told.get("name") != row.get("name"):
+            # The tag's name is its id as well; ten digits of a hash tell tags apart, and not what they were.
+            told["source_id"] = f"masked:{self._digest(row['source_id'])[:10]}"
+        losses = [{"reason": "masked", "detail": f"{rule}: {count}"} for rule, count in sorted(struck.items())]
+        told["losses"] = [*(told.get("losses") or ()), *losses]
+        told["digest"] = self._digest(["masked", _content(told), [_content(part) for part in parts or ()]])
+        return told
+
+
+def _content(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in _NOT_CONTENT and value is not None}
+
+
+class _Sheet:
+    """All texts of a record, searched together."""
+
+    def __init__(self) -> None:
+        self._documents: list[Document] = []
+        self._addresses: list[Document] = []
+        self._found: dict[int, str | None] = {}
+
+    def search(self, masker: Masker) -> Counter[str]:
+        """Look into all of it; the strikes by rule. A person's own address and number are not one of themselves."""
+        counts: Counter[str] = Counter()
+        for documents, without in ((self._documents, frozenset[str]()), (self._addresses, ADDRESSES)):
+            found, struck = masker.mask(documents, without=without)
+            self._found |= {id(document): text for document, text in zip(documents, found, strict=True)}
+            counts += struck
+        return counts
+
+    def row(self, table: str, row: Row) -> Callable[[], Row]:
+        """Take in a row; how it is made anew after the search."""
+        schema: pa.Schema = PAYLOADS[table]
+        columns = {
+            name: self._column(table, name, value)
+            for name, value in row.items()
+            if value is not None and not _silent(name) and name in schema.names
+        }
+        return lambda: row | {name: rebuild() for name, rebuild in columns.items()}
+
+    def _column(self, table: str, name: str, value: Any) -> _Rebuild:
+        if (table, name) in _HTML:
+            return self._text(value, Html(value))
+        if name in _JSON and isinstance(value, str):
+            skipped = _SILENT_KEYS | ({"name"} if table == "fields" else frozenset())
+            rebuild = self._json(orjson.loads(value), skipped)
+            return lambda: orjson.dumps(rebuild(), option=orjson.OPT_SORT_KEYS).decode()
+        if table == "fields" and name == "name":
+            return lambda: value
+        return self._value(value)
+
+    def _value(self, value: Any) -> _Rebuild:
+        if isinstance(value, str):
+            return self._text(value, Text(value))
+        if isinstance(value, list):
+            items = [self._value(item) for item in value]
+            return lambda: [item() for item in items]
+        if isinstance(value, dict):
+            entries = {key: self._value(item) for key, item in value.items() if not _silent(key)}
+            return lambda: value | {key: item() for key, item in entries.items()}
+        return lambda: value
+
+    def _json(self, value: Any, silent: frozenset[str]) -> _Rebuild:
+        if isinstance(value, dict):
+            entries = {
+                key: self._address(key, item, value) if key in _ADDRESS_KEYS else self._json(item, silent)
+                for key, item in value.items()
+                if key not in silent
+            }
+            return lambda: _filled(value | {key: item() for key, item in entries.items()})
+        if isinstance(value, list):
+            items = [self._json(item, silent) for item in value]
+            return lambda: [item() for item in items]
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= _LONGEST_NUMBER:
+            spelled = str(int(value))
+            rebuild = self._text(spelled, Text(spelled))
+            return lambda: value if rebuild() == spelled else None  # a mark is no number
+        return self._value(value)
+
+    def _address(self, key: str, value: Any, body: Mapping[str, Any]) -> _Rebuild:
+        """An e-mail address gives way to one of nobody; a phone number goes."""
+        if not isinstance(value, str):
+            return lambda: value
+        document = Text(value)
+        self._addresses.append(document)
+        instead = (
+            f"masked+{str(body.get('external_id', '')).rpartition(':')[2]}@example.com" if key == "email" else None
+        )
+        return lambda: value if self._found[id(document)] is None else instead
+
+    def _text(self, value: str, document: Document) -> _Rebuild:
+        self._documents.append(document)
+
+        def rebuilt() -> str:
+            found = self._found[id(document)]
+            return value if found is None else found
+
+        return rebuilt
+
+
+def _filled(body: Row) -> Row:
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _silent(name: str) -> bool:
+    return name in _SILENT or name.endswith(_SILENT_ENDINGS)
