@@ -8,8 +8,10 @@ from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config.mapping import load_mapping, save_mapping
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.staging.atomic import replacing
+from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import read_catalogue
 from migration_pipeline.target.conflicts import require_agreement
+from migration_pipeline.target.losses import write_losses
 from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.proposals import missing, propose
 
@@ -40,8 +42,11 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
         known = load_mapping(path) if path.exists() else None
         proposed = propose(workbench.staging, workbench.catalogue, known, workbench.migration)
         save_mapping(path, proposed)
+        losses = write_losses(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)
+        write_candidates(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)
         require_agreement(path, workbench.mapping, workbench.catalogue)
-        context.add_output_metadata({"path": dg.MetadataValue.path(path), **proposed.summary()})
+        told = {**proposed.summary(), "losses": losses}
+        context.add_output_metadata({"path": dg.MetadataValue.path(path), **told})
 
 
 @dg.asset(

@@ -14,13 +14,14 @@ import click
 
 from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.cli import jobs, template
+from migration_pipeline.cli import jobs, proposal, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns
 from migration_pipeline.cli.setting import instance_environment, migration_of
 from migration_pipeline.config import Migration
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.reports import Report, open_report
 from migration_pipeline.staging.progress import read_progress
+from migration_pipeline.target.losses import read_losses
 from migration_pipeline.target.verify import summary
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -90,8 +91,11 @@ def map_(config: Path | None, as_json: bool) -> None:
         ended = jobs.run_job("mapping_proposal", migration)
         with _workbench(migration) as workbench:
             told = workbench.mapping.summary()
+            review, losses = proposal.to_review(workbench.mapping), read_losses(workbench.staging)
     console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
-    emit({"run_id": ended.run_id, "mapping": str(migration.mapping_path), **told}, as_json=as_json)
+    proposal.tell(review, losses)
+    made = {"run_id": ended.run_id, "mapping": str(migration.mapping_path)}
+    emit({**made, **told, "review": review, "losses": losses}, as_json=as_json)
 
 
 @main.command()

@@ -9,6 +9,7 @@ Belongs here: which views there are and how the file comes about. Does not belon
     records.<table>, records.rejects          canonical records, and what no rule could read
     selection.left_out, selection.steps       what the settings leave out, and the count of each step
     payloads.<table>                          what the target is to hold
+    mapping.losses                            what the values of fields will lose, with the number of records
     plan.load_plan                            what the run does with each record
     verification.fields, .mismatches          what was read back, and what differs
     tickets, contacts, load_plan, mismatches… shortcuts: records, plan and mismatches without their schema
@@ -26,6 +27,7 @@ import duckdb
 import pyarrow as pa
 
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
+from migration_pipeline.model.mapping import LOSSES
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.selection import SELECTION
@@ -124,6 +126,7 @@ def _tables(staging: Staging) -> Iterator[View]:
     for stage, schemas in (("records", RECORDS), ("selection", SELECTION), ("payloads", PAYLOADS)):
         for name, schema in schemas.items():
             yield View(stage, name, table(stage, name, schema), f"{stage}.{name}")
+    yield View("mapping", "losses", table("mapping", "losses", LOSSES), "mapping.losses")
     yield View("plan", "load_plan", _union(staging, "plan", ENTITY_TYPES, PLAN), "plan.load_plan")
     yield View("main", "outcomes", table("outcomes", "outcomes", OUTCOMES), "outcomes")
     compared = _union(staging, "verification", ENTITY_TYPES, VERIFICATION)

@@ -87,7 +87,7 @@ def field_rules(inputs: Inputs, scope: str) -> dict[str, FieldRule]:
     for row in inputs.rows(f"SELECT * FROM record_fields WHERE scope = '{scope}' ORDER BY source_id"):
         name = field_name(row)
         entry = entries.get(name)
-        if entry is None or entry.target is None or _carried(row):
+        if entry is None or entry.target is None or carried(row):
             continue
         rules.setdefault(name, field_rule(row, entry))
     return rules
@@ -117,7 +117,7 @@ def field_name(row: Mapping[str, Any]) -> str:
     return str(row["source_id"] if row["scope"] == "ticket" else row["key"])
 
 
-def _carried(row: Mapping[str, Any]) -> bool:
+def carried(row: Mapping[str, Any]) -> bool:
     """Whether the conversation itself carries what a ticket field says."""
     return row["scope"] == "ticket" and is_system(row["key"], row["type"])
 
@@ -202,7 +202,7 @@ USED_FIELDS: Final = """
 
 def _field_skip(row: Mapping[str, Any], rule: FieldRule | None, used: set[tuple[str, str]]) -> str | None:
     """Why a field does not become an attribute."""
-    if _carried(row):
+    if carried(row):
         return "system_field"
     if not row["active"] and (row["scope"], field_name(row)) not in used:
         return "inactive_field"

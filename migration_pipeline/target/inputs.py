@@ -85,6 +85,10 @@ class Inputs:
         """Run a statement that names something for later queries."""
         self._connection.execute(statement)
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own that sees the same tables."""
+        return self._connection.cursor()
+
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
         """A relation on a connection of its own, so that several may be read at once."""
         return self._connection.cursor().sql(sql)

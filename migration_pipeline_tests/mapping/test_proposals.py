@@ -21,6 +21,7 @@ def test_agents_by_email_then_by_a_name_that_is_unambiguous(desk: Desk) -> None:
         ("a4", "Eve", "v@y.z"),
         ("a5", " Flo ", None),
         ("a6", "Gus", None),
+        ("a7", "Ann Long", None),
     ]:
         desk.add("agents", source_id=key, name=name, email=email)
     admins = (
@@ -30,6 +31,7 @@ def test_agents_by_email_then_by_a_name_that_is_unambiguous(desk: Desk) -> None:
         Admin("13", "Flo", None),
         Admin("14", "Ann", "ann2@y.z"),
         Admin("15", "gus", "g@y.z"),
+        Admin("16", "Anna Long", "l@y.z"),
     )
     staging, settings = desk.write()
     proposed = propose(staging, catalogue(admins=admins), None, settings)
@@ -39,10 +41,13 @@ def test_agents_by_email_then_by_a_name_that_is_unambiguous(desk: Desk) -> None:
         "a3": (None, "nothing"),
         "a4": (None, "nothing"),
         "a5": ("13", "name"),
-        "a6": (None, "nothing"),  # names match exactly or not at all
+        "a6": ("15", "near"),  # the same words, in another case or order
+        "a7": (None, "nothing"),  # a name that is only like another is no match
     }
+    assert (proposed.agents["a1"].score, proposed.agents["a1"].evidence) == (100, "same e-mail")
+    assert proposed.agents["a7"].evidence == "nearest: Anna Long (name 94 %)"
     assert proposed.fallback_admin == "1"
-    assert proposed.summary()["agents_mapped"] == 2
+    assert (proposed.summary()["agents_mapped"], proposed.summary()["to_review"]) == (3, 1)
     assert missing(staging, proposed, settings) == []
 
 
@@ -65,8 +70,12 @@ def test_teams_by_name_whatever_its_case(desk: Desk) -> None:
     staging, settings = desk.write()
     teams = (Team("51", "SUPPORT"), Team("52", "Old"), Team("53", "old"))
     proposed = propose(staging, catalogue(teams=teams), None, settings)
-    assert proposed.teams["t1"] == TeamEntry(name="Support", target="51", matched_by="name")
-    assert proposed.teams["t2"] == TeamEntry(name="Old", target=None, matched_by="nothing")
+    assert proposed.teams["t1"] == TeamEntry(
+        name="Support", target="51", matched_by="name", score=100, evidence="name 100 %"
+    )
+    assert proposed.teams["t2"] == TeamEntry(
+        name="Old", target=None, matched_by="nothing", score=100, evidence="nearest: Old (name 100 %)"
+    )
 
 
 @pytest.mark.behaviour("S28")
