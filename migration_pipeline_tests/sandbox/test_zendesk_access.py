@@ -203,6 +203,24 @@ def test_email_and_api_token(desk: Desk) -> None:
         assert desk.with_headers(EXPORT, **good).status_code == 401
 
 
+def test_api_tokens_end_with_april_2027(limited: Desk) -> None:
+    secret = base64.b64encode(f"agent1@acme.example/token:{oauth.api_token(SEED)}".encode()).decode()
+    assert limited.with_headers(EXPORT, Authorization=f"Basic {secret}").status_code == 200
+    limited.advance(1_809_043_200 - limited.advance(0))
+    assert limited.with_headers(EXPORT, Authorization=f"Basic {secret}").status_code == 401
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_failures_come_in_four_shapes(desk: Desk, status: int) -> None:
+    with desk.switched(failure_status=status):
+        desk.control("POST", "faults", {"kinds": ["error_before"], "limit": 1})
+        answer = desk.get("groups")
+        assert answer.status_code == status
+        assert ("retry-after" in answer.headers) == (status == 503)
+        assert answer.headers["content-type"].startswith("application/json") == (status == 500)
+        assert desk.get("groups").status_code == 200
+
+
 def test_exports_have_a_bucket_of_their_own(limited: Desk) -> None:
     assert limited.advance(60 - limited.advance(0) % 60 + 1)  # The start of a minute.
     paths = ["tickets/cursor", "tickets", "ticket_events", "users", "organizations"] * 2

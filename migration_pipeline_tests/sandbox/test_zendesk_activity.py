@@ -141,6 +141,17 @@ def test_orders_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         assert desk.act(1, 0) == []
 
 
+def test_kinds_of_changes_can_be_named(tmp_path: Path) -> None:
+    with running(tmp_path, tickets=80) as desk:
+        order = {"seed": 2, "tickets": 6, "kinds": ["rate"]}
+        changed = desk.control("POST", "activity", order).json()["changed"]
+        assert {c["event"] for c in changed} == {"rating"}
+        for change in changed:
+            ticket = desk.json(f"tickets/{change['ticket_id']}")["ticket"]
+            assert ticket["satisfaction_rating"]["score"] in ("good", "bad")
+        assert desk.control("POST", "activity", {**order, "kinds": ["dance"]}).status_code == 400
+
+
 def _world(folder: Path, *, tickets: int, seed: int, epoch: int) -> str:
     """The whole content of a desk, as text."""
     desk = State_desk(State(folder, SCHEMA), tickets=tickets, seed=seed, epoch=epoch)

@@ -276,6 +276,18 @@ def test_search_export_needs_a_type_and_ends_after_an_hour(desk: Desk, tickets: 
     assert desk.get(cursor).status_code == 400
 
 
+def test_search_by_number_ends_at_a_thousand_rows(desk: Desk, tickets: Rows) -> None:
+    page = desk.json("search?query=type:ticket status:closed&per_page=100")
+    assert {(r["result_type"], r["status"]) for r in page["results"]} == {("ticket", "closed")}
+    assert page["count"] == sum(t["status"] == "closed" for t in tickets)
+    everything = desk.json("search?query=&per_page=100&page=5&sort_order=asc")
+    assert {r["result_type"] for r in everything["results"]} <= {"ticket", "user", "organization"}
+    assert desk.json("search/count?query=type:user")["count"] == len(desk.rows("users?page[size]=100", "users"))
+    answer = desk.get("search?query=type:ticket&per_page=100&page=11")
+    assert answer.status_code == 422
+    assert "Requested response size was greater than Search Response Limits" in answer.text
+
+
 def test_people_and_their_ties(desk: Desk) -> None:
     users = desk.rows("users?page[size]=100", "users")
     some = [u["id"] for u in users[:30]]

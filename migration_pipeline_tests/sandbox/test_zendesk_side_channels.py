@@ -184,3 +184,37 @@ def test_private_data(desk: Desk, tickets: Rows) -> None:
 def test_cursor_text_is_as_recorded(desk: Desk) -> None:
     cursor = desk.json("suspended_tickets?page[size]=1")["meta"]["after_cursor"]
     assert base64.b64decode(cursor).startswith(b'{"o":"id"')
+
+
+def test_odd_people(desk: Desk) -> None:
+    path = "incremental/users/cursor?start_time=0&include=identities,roles,abilities"
+    plain = {u["id"]: u for u in desk.export_rows(path, "users")}
+    with desk.switched(odd_people=True):
+        page = desk.json(path)
+    users = {u["id"]: u for u in page["users"]}
+    addresses = Counter(u["email"].lower() for u in users.values() if u["email"])
+    assert max(addresses.values()) > 1
+    assert any(u["shared"] for u in users.values())
+    assert any(u["phone"] and u["shared_phone_number"] for u in users.values())
+    assert {len(u["name"]) for u in users.values()} >= {0, 300}
+    assert any(u["photo"] and "gravatar" in u["photo"]["content_url"] for u in users.values())
+    assert any(len(u["tags"]) == 120 for u in users.values())
+    agents = [u for u in users.values() if u["role"] != "end-user"]
+    assert all(u == plain[u["id"]] for u in agents)
+    primary = {i["user_id"]: i["value"] for i in page["identities"] if i["primary"] and i["type"] == "email"}
+    assert all(users[k]["email"] == address for k, address in primary.items())
+    assert {i["type"] for i in page["identities"]} == {"email", "phone_number", "facebook", "google"}
+    assert len(page["abilities"]) == len(users)
+    assert {r["role_type"] for r in page["roles"]} == {0, 1, 2, 3, 4}
+
+
+def test_huge_comments_and_distrusted_mail(desk: Desk, tickets: Rows) -> None:
+    with desk.switched(huge_comments=True):
+        sizes = [len(c["body"]) for c in comments_of(desk.export_rows(EVENTS, "ticket_events")).values()]
+    assert sum(size > 50_000 for size in sizes) > 5
+    assert sorted(sizes)[len(sizes) // 2] < 2_000
+    alive = [t["id"] for t in tickets if t["status"] != "deleted"][:80]
+    said = [c for k in alive for c in desk.json(f"tickets/{k}/comments?per_page=100")["comments"]]
+    flagged = [c["metadata"] for c in said if "flags" in c["metadata"]]
+    assert flagged
+    assert all(not m["trusted"] and str(m["flags"][0]) in m["flags_options"] for m in flagged)

@@ -24,6 +24,7 @@ from migration_pipeline.sandbox.zendesk import (
     routes_inventory,
     routes_oauth,
     routes_people,
+    routes_search,
     routes_settings,
     routes_suspended,
     routes_tickets,
@@ -89,7 +90,7 @@ def build(
             malformed=lambda _: json_answer(
                 {"error": "Unprocessable Entity", "message": "Server could not parse JSON"}, 422
             ),
-            failure=lambda _: errors.failure(),
+            failure=lambda _: errors.failure(site.switches["failure_status"]),
             throttled=site.throttled,
         ),
         admit=site.admit,
@@ -124,12 +125,13 @@ def _routes(site: Site) -> list[Route]:
         routes_suspended,
         routes_inventory,
         routes_oauth,
+        routes_search,
     )
     return [route for module in modules for route in module.routes(site)]
 
 
 def _activity(site: Site, call: Call) -> Answer:
-    """Changes of tickets and people, and of the knowledge base where articles are asked for."""
+    """Changes of tickets and people, `kinds` of them where named; and of the knowledge base where articles are."""
     order = call.json or {}
     articles = int(order.get("articles", 0))
     tickets = int(order.get("tickets", 0 if articles else 1))
@@ -138,7 +140,7 @@ def _activity(site: Site, call: Call) -> Answer:
             raise ValueError(f"{name} must lie between 0 and {MOST_CHANGES}")
     seed, now = int(order.get("seed", 0)), int(site.clock.now())
     site.shape()
-    changed = Activity(site.desk, seed, now).run(tickets) if tickets else []
+    changed = Activity(site.desk, seed, now, order.get("kinds")).run(tickets) if tickets else []
     changed += site.guide.change(articles, seed, now)
     site.cache.clear()
     return json_answer({"changed": changed})

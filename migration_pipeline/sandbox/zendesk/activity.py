@@ -5,7 +5,7 @@ Here: which changes are made, and their record in the state. Not here: what a ch
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -28,6 +28,7 @@ _STEP_KINDS: dict[str, tuple[Kind, ...]] = {
     "redact": (Kind.REDACT,),
     "privacy": (Kind.PRIVACY,),
     "delete": (Kind.DELETE,),
+    "rate": (Kind.RATING,),
 }
 _WEIGHTS: tuple[tuple[str, float], ...] = (
     ("new_ticket", 0.22),
@@ -43,13 +44,19 @@ _WEIGHTS: tuple[tuple[str, float], ...] = (
     ("user", 0.03),
     ("organization", 0.02),
 )
+# Made only where they are asked for by name.
+_ON_REQUEST = ("rate",)
 
 
 class Activity:
     """Makes changes at one moment. Call `run` once per order; it is kept when the service commits."""
 
-    def __init__(self, desk: Desk, seed: int, now: int) -> None:
-        """Changes of ``seed`` at ``now`` (unix seconds)."""
+    def __init__(self, desk: Desk, seed: int, now: int, kinds: Sequence[str] | None = None) -> None:
+        """Changes of ``seed`` at ``now`` (unix seconds), of ``kinds`` alone where given. Raises ValueError."""
+        known = (*(name for name, _ in _WEIGHTS), *_ON_REQUEST)
+        if kinds is not None and (not kinds or not set(kinds) <= set(known)):
+            raise ValueError(f"kinds must be some of {', '.join(known)}")
+        self._weights = _WEIGHTS if kinds is None else tuple((name, 1.0) for name in kinds)
         self._desk = desk
         self._db = desk.state.db
         self._now = now
@@ -57,6 +64,7 @@ class Activity:
         self._seed = seed
         self._open = np.flatnonzero(desk.status < skeleton.CLOSED).tolist()
         self._alive = np.flatnonzero(desk.status != skeleton.GONE_STATUS).tolist()
+        self._solved = np.flatnonzero((desk.status == skeleton.SOLVED) | (desk.status == skeleton.CLOSED)).tolist()
         self._gone: set[int] = set()
         self._seqs: dict[int, int] = {}
         self._last: dict[int, int] = {}
@@ -66,7 +74,7 @@ class Activity:
 
     def run(self, count: int) -> list[Change]:
         """Make ``count`` changes; each answers what it changed."""
-        names, weights = zip(*_WEIGHTS, strict=True)
+        names, weights = zip(*self._weights, strict=True)
         # The first changes go through all kinds, so that a small order is not one-sided by chance.
         wanted = [
             names[k] if k < len(names) and count >= len(names) else self._draw.choices(names, weights)[0]
@@ -87,7 +95,9 @@ class Activity:
 
     def _step(self, name: str, k: int) -> Change:
         # A closed ticket takes no more replies, but it can be deleted and redacted.
-        among = self._alive if name in ("delete", "redact", "privacy") else self._open
+        among = {"delete": self._alive, "redact": self._alive, "privacy": self._alive, "rate": self._solved}.get(
+            name, self._open
+        )
         among = [p for p in among if p not in self._gone and p < self._desk.tickets.size]
         if not among:
             return self._new_ticket(k)

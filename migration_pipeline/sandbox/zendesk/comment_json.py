@@ -14,6 +14,9 @@ from migration_pipeline.sandbox.zendesk.world.skeleton import CHANNELS, Kind
 from migration_pipeline.sandbox.zendesk.world.threads import Step, Ticket
 
 SUPPORT_ADDRESS = "support@acme.example"
+FLAGGED = 0.06
+HUGE = 0.02
+HUGE_BYTES = 60_000
 PLACES = (("Berlin, Germany", 52.52, 13.405), ("Lyon, France", 45.764, 4.8357), ("大阪, Japan", 34.6937, 135.5023))
 
 
@@ -115,7 +118,16 @@ def metadata(view: View, ticket: Ticket, step: Step) -> dict[str, Any]:
         }
     else:
         system = {"client": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0", **system}
-    return {"system": system, "custom": {}}
+    shown: dict[str, Any] = {"system": system, "custom": {}}
+    if "message_id" in system and seeds.share(step.seed, 17) < FLAGGED:
+        # The service does not trust who this mail says that it is from.
+        shown |= {
+            "flags": [11],
+            "flags_options": {"11": {"message": {"user": "unknown"}, "trusted": False}},
+            "trusted": False,
+            "suspension_type_id": None,
+        }
+    return shown
 
 
 def written(view: View, ticket: Ticket, step: Step) -> tuple[str, str, list[File]]:
@@ -136,6 +148,9 @@ def written(view: View, ticket: Ticket, step: Step) -> tuple[str, str, list[File
             mark = prose.IMAGE_MARK.format(k)
             url = content_url(view, inline[k]) if k < len(inline) else "cid:lost-image"
             markup, text = markup.replace(mark, url), text.replace(mark, url)
+    if view.switches["huge_comments"] and text and seeds.share(step.seed, 18) < HUGE:
+        times = HUGE_BYTES // len(text.encode()) + 1
+        markup, text = markup * times, "\n\n".join([text] * times)[:HUGE_BYTES]
     if view.switches["private_data"] and step.author >= 0:
         markup, text = private_data.written(step.seed, markup, text)
     return markup, text, found

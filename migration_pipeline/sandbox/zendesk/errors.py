@@ -55,9 +55,15 @@ def invalid_value(field: str, text: str, status: int = 422) -> RefusalError:
     return refusal(body, status)
 
 
-def failure() -> Answer:
-    """500."""
-    return json_answer({"error": "InternalError", "description": "Internal server error"}, 500)
+def failure(status: int) -> Answer:
+    """500 of the service, or 502, 503, 504 of what stands before it; 503 says when to come again."""
+    if status == 500:
+        return json_answer({"error": "InternalError", "description": "Internal server error"}, 500)
+    if status == 504:
+        return gateway_timeout()
+    name = {502: "Bad Gateway", 503: "Service Unavailable"}[status]
+    wait: Headers = ((b"retry-after", b"1"),) if status == 503 else ()
+    return Answer(status, f"<html><body><h1>{name}</h1></body></html>".encode(), b"text/html", wait)
 
 
 def gateway_timeout() -> Answer:

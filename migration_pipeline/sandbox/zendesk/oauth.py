@@ -15,6 +15,8 @@ from migration_pipeline.sandbox.zendesk.consent import Codes
 from migration_pipeline.sandbox.zendesk.world import seeds
 
 API_TOKEN_EMAIL = "agent1@acme.example"  # noqa: S105 - an address
+# 2027-04-30, from when on no API token is accepted (the official page on the move to OAuth).
+API_TOKENS_END = 1_809_043_200
 REFRESH_LIFETIME_S = 30 * 86_400
 MAX_LIFETIME_S = 172_800
 MIN_LIFETIME_S = 1
@@ -78,7 +80,9 @@ class Authority:
             user, _, password = base64.b64decode(value).decode().partition(":")
         except ValueError:
             return Expired(False)
-        good = basic and user == f"{API_TOKEN_EMAIL}/token" and password == api_token(self._seed)
+        good = (
+            basic and now < API_TOKENS_END and user == f"{API_TOKEN_EMAIL}/token" and password == api_token(self._seed)
+        )
         return Identity(()) if good else Expired(False)
 
     def _bearer(self, access: str, now: float) -> Identity | Expired:

@@ -12,9 +12,9 @@ import numpy as np
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 from migration_pipeline.sandbox.zendesk import errors, event_json, streams, ticket_json
 from migration_pipeline.sandbox.zendesk.desk import Index
-from migration_pipeline.sandbox.zendesk.sideloads import shown_organizations, with_tickets
+from migration_pipeline.sandbox.zendesk.sideloads import abilities, shown_identities, shown_organizations, with_tickets
 from migration_pipeline.sandbox.zendesk.site import Made, Site, included, spoiled, whole
-from migration_pipeline.sandbox.zendesk.world import people, seeds
+from migration_pipeline.sandbox.zendesk.world import catalogue, people, seeds
 
 MOST = 1_000
 SAMPLED = 50
@@ -139,9 +139,11 @@ class _Exports:
             made = await _made(places, lambda k: spoiled(site, site.desk.user(k, site.base_url)))
             beside: dict[str, Any] = {}
             if "identities" in names:
-                beside["identities"] = [
-                    i for k in places for i in people.identities(site.desk.people, k, site.base_url)
-                ]
+                beside["identities"] = [i for k in places for i in shown_identities(site, k)]
+            if "roles" in names:
+                beside["roles"] = [catalogue.role(k, site.base_url) for k in range(len(catalogue.ROLES))]
+            if "abilities" in names:
+                beside["abilities"] = [abilities(site, row) for row in made]
             if "organizations" in names:
                 beside["organizations"] = shown_organizations(site, (row.get("organization_id") for row in made))
             if "groups" in names:

@@ -11,7 +11,7 @@ import numpy as np
 from migration_pipeline.sandbox.wire import Call, Route
 from migration_pipeline.sandbox.zendesk import errors
 from migration_pipeline.sandbox.zendesk.desk import Index
-from migration_pipeline.sandbox.zendesk.sideloads import shown_organizations, shown_users
+from migration_pipeline.sandbox.zendesk.sideloads import shown_identities, shown_organizations, shown_users
 from migration_pipeline.sandbox.zendesk.site import Made, Site, included, index_of, number, numbers, spoiled
 from migration_pipeline.sandbox.zendesk.world import ids, people
 from migration_pipeline.sandbox.zendesk.world.population import DELETED, GONE
@@ -113,13 +113,11 @@ class _People:
         page = site.listed(call, "users", index, lambda k: spoiled(site, site.desk.user(k, site.base_url)))
         if "identities" in included(call):
             shown = [ids.user_number(u["id"]) for u in page["users"]]
-            page["identities"] = [
-                i for k in shown if k is not None for i in people.identities(everyone, k, site.base_url)
-            ]
+            page["identities"] = [i for k in shown if k is not None for i in shown_identities(site, k)]
         return page
 
     def identities(self, call: Call) -> Made:
-        rows = people.identities(self._site.desk.people, self._user(call), self._site.base_url)
+        rows = shown_identities(self._site, self._user(call))
         return self._site.listed(call, "identities", index_of(r["id"] for r in rows), lambda k: rows[k])
 
     def _deleted(self, place: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tickets one by one and in lists: show, comments, audits, counts, deleted tickets, ratings, search export.
+"""Tickets one by one and in lists: show, comments, audits, counts, deleted tickets, ratings.
 
 Here: these endpoints. Not here: incremental exports, and JSON of rows.
 """
@@ -47,7 +47,6 @@ def routes(site: Site) -> list[Route]:
         site.route("/ticket_audits", tickets.all_audits),
         site.route("/deleted_tickets", tickets.deleted),
         site.route("/satisfaction_ratings", tickets.ratings),
-        site.route("/search/export", tickets.search_export),
     ]
 
 
@@ -269,52 +268,3 @@ class _Tickets:
             site.cache[key] = kept
         scores: dict[int, str] = kept
         return scores
-
-    def search_export(self, call: Call) -> Made:
-        """Everything of one type in order of creation; of queries it knows `created` comparisons and `status`."""
-        site, desk = self._site, self._site.desk
-        kind = call.query.get("filter[type]")
-        if kind not in ("ticket", "user", "organization"):
-            raise errors.invalid_value("filter[type]", "filter[type] must be one of ticket, user, organization")
-        created, numbered = {
-            "ticket": (desk.tickets.created, desk.tickets.ids),
-            "user": (desk.people.created, ids.USER + (np.arange(desk.people.users) + 1) * ids.STEP),
-            "organization": (
-                desk.people.org_created,
-                ids.ORGANIZATION + (np.arange(len(desk.people.org_created)) + 1) * ids.STEP,
-            ),
-        }[kind]
-        keep = np.ones(len(created), bool)
-        if kind == "ticket":
-            keep &= desk.status != skeleton.GONE_STATUS
-        for term in call.query.get("query", "").split():
-            keep &= self._searched(term, kind, created)
-        places = np.flatnonzero(keep)
-        order = np.lexsort((numbered[places], created[places]))
-        index = Index(created[places][order], numbered[places][order], places[order])
-        view = site.view(call)
-
-        def show(k: int) -> dict[str, Any]:
-            if kind == "ticket":
-                return {**ticket_json.ticket_json(view, k), "result_type": kind}
-            shown = desk.user(k, site.base_url) if kind == "user" else desk.organization(k, site.base_url)
-            return {**shown, "result_type": kind}
-
-        hour = int(call.scratch["at"] // 3600)
-        return {**site.by_cursor(call, "results", index, show, f"created_at,id@{hour}", most=1000), "facets": None}
-
-    def _searched(self, term: str, kind: str, created: Any) -> Any:
-        desk = self._site.desk
-        if term.startswith("type:"):
-            return np.full(len(created), term == f"type:{kind}")
-        if term.startswith("status:") and kind == "ticket" and term[7:] in skeleton.STATUS_NAMES:
-            return desk.status == skeleton.STATUS_NAMES.index(term[7:])
-        for sign in ("created>=", "created<=", "created>", "created<"):
-            if term.startswith(sign):
-                try:
-                    limit = np.datetime64(term[len(sign) :].rstrip("Z"), "s").astype(np.int64)
-                except ValueError:
-                    break
-                compare = {">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less}[sign[7:]]
-                return compare(created, limit)
-        raise errors.invalid_value("query", f"this stand-in does not know the search term {term}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from migration_pipeline.sandbox.zendesk import ticket_json
+from migration_pipeline.sandbox.zendesk.odd_people import odd_identities
 from migration_pipeline.sandbox.zendesk.site import Site, spoiled
 from migration_pipeline.sandbox.zendesk.view import View
 from migration_pipeline.sandbox.zendesk.world import catalogue, ids, people
@@ -32,6 +33,26 @@ def shown_organizations(site: Site, org_ids: Iterable[Any]) -> list[dict[str, An
         if number is not None and number < len(site.desk.people.org_created):
             found.append(spoiled(site, site.desk.organization(number, site.base_url)))
     return found
+
+
+def shown_identities(site: Site, number: int) -> list[dict[str, Any]]:
+    """All addresses and phones of a user."""
+    rows = people.identities(site.desk.people, number, site.base_url)
+    return odd_identities(site.desk, number, rows) if site.switches["odd_people"] else rows
+
+
+def abilities(site: Site, row: dict[str, Any]) -> dict[str, Any]:
+    """What the caller may do with a user."""
+    return {
+        "url": f"{site.base_url}/api/v2/users/{row['id']}.json",
+        "user_id": row["id"],
+        "can_edit": True,
+        "can_edit_password": False,
+        "can_manage_identities_of": True,
+        "can_verify_now": not row.get("verified"),
+        "can_view_reports": False,
+        "can_create": True,
+    }
 
 
 def with_tickets(

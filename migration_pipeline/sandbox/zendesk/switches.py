@@ -93,4 +93,7 @@ SWITCHES = (
         "some tickets have more than 500 comments; to be chosen before the first activity",
     ),
     Switch("private_data", False, (True, False), "card numbers, IBANs and other private data in texts and fields"),
+    Switch("odd_people", False, (True, False), "many users have an odd address, name, phone, photo or identity"),
+    Switch("failure_status", 500, (500, 502, 503, 504), "status of a failure; 503 brings Retry-After"),
+    Switch("huge_comments", False, (True, False), "one comment in fifty has a text of 60 kB"),
 )
