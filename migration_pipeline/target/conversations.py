@@ -4,8 +4,10 @@ Belongs here: everything of a conversation around its messages (title, attribute
 here: what a comment becomes (`transcripts`).
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -29,6 +31,7 @@ from migration_pipeline.target.inputs import (
     loss,
     masked_fields,
 )
+from migration_pipeline.target.ticket_fields import FieldsNote
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
 
 MAX_PARTS: Final = 480
@@ -50,7 +53,7 @@ _TICKETS: Final = """
     )
     SELECT
         ticket.source_id, ticket.source_url, ticket.subject, ticket.state, ticket.status, ticket.tags,
-        ticket.attributes, ticket.masked_fields,
+        ticket.attributes, ticket.masked_fields, ticket.status_label, ticket.priority, ticket.kind,
         ticket.team_ref, ticket.requester_ref, ticket.assignee_ref, ticket.company_ref,
         len(list_distinct(ticket.cc_refs)) AS cc_count,
         coalesce(known_people.refs, []) AS cc_refs,
@@ -167,6 +170,7 @@ class _Rules:
         self._agents = agents(inputs)
         self._fields = field_rules(inputs, "ticket")
         self._tags = tag_names(inputs)
+        self._fields_note = FieldsNote(inputs, fallback)
         self._speakers = Speakers(
             source_name=inputs.source_name,
             agents=self._agents,
@@ -192,6 +196,7 @@ class _Rules:
             [_comment(comment) for comment in comments],
             self._speakers,
         )
+        thread = replace(thread, parts=[*self._fields_note.parts(row, thread.at), *thread.parts])
         losses = masked_fields(row)
         attributes = self._attributes(row, losses)
         parts = len(thread.parts)
@@ -201,7 +206,7 @@ class _Rules:
             "requester_ref": thread.requester_ref,
             "opener": thread.opener,
             "created_at": _time(thread.at),
-            "title": title_of(row["subject"]),
+            "title": self._title(row),
             "attributes": encoded(attributes),
             "company_ref": row["company_ref"] if row["company_known"] else None,
             "participant_refs": [ref for ref in row["cc_refs"] if ref != thread.requester_ref],
@@ -248,6 +253,10 @@ class _Rules:
             if fixed is not None:
                 values.setdefault(name, fixed)
         return values
+
+    def _title(self, row: dict[str, Any]) -> str | None:
+        told = {"subject": row["subject"] or "", "id": row["source_id"]}
+        return title_of(re.sub(r"\{(subject|id)\}", lambda name: told[name[1]], self._inputs.options.title))
 
     def _tagged(self, tags: list[str] | None) -> list[str]:
         """The names of the target's tags, each once whatever its case, and the one that marks what was migrated."""

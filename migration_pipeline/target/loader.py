@@ -117,7 +117,7 @@ def load(
     )
     counts: Counter[str] = Counter()
     kept, total = count(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
-    units = _units(connection, entity_type)
+    units = _units(connection, entity_type, migration.options.order)
     workers = migration.target.workers
     for outcomes in in_threads(units, lambda unit: _execute(desk, entity_type, unit), workers=workers, run=run):
         counts.update(outcomes)
@@ -205,13 +205,13 @@ def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> N
         )
 
 
-def _units(connection: duckdb.DuckDBPyConnection, entity_type: str) -> Iterator[_Unit]:
+def _units(connection: duckdb.DuckDBPyConnection, entity_type: str, order: str) -> Iterator[_Unit]:
     """Outcomes that the plan decides first, then the records to create."""
     decided = connection.cursor().sql("FROM plan WHERE action IN ('skip', 'fail')")
     for batch in batches(decided):
         yield _Unit(outcomes=tuple(_decided(row) for row in batch))
     if entity_type == "tickets":
-        for row, parts in tickets(connection):
+        for row, parts in tickets(connection, order):
             yield _Unit(records=((row, parts),))
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")

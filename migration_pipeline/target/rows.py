@@ -3,7 +3,7 @@
 Belongs here: streaming out of DuckDB. Does not belong here: which rows are chosen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -29,16 +29,30 @@ def rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
         yield from batch
 
 
-def tickets(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Row, tuple[Row, ...]]]:
-    """The tickets of the view `chosen` with their parts from the view `parts`, oldest first.
+ORDERS: Final[Mapping[str, str]] = {
+    "oldest": "ticket.created_at",
+    "recent_first": "coalesce(said.newest, ticket.created_at) DESC",
+    "open_first": "CASE state WHEN 'open' THEN 0 WHEN 'snoozed' THEN 1 ELSE 2 END, "
+    "coalesce(said.newest, ticket.created_at) DESC",
+}
+"""Which tickets go first (`options.order`); recent is what somebody wrote in last."""
+
+
+def tickets(connection: duckdb.DuckDBPyConnection, order: str = "oldest") -> Iterator[tuple[Row, tuple[Row, ...]]]:
+    """The tickets of the view `chosen` with their parts from the view `parts`, in one of `ORDERS`.
 
     Two sorted streams side by side: only the threads at work are in memory.
     """
-    chosen = connection.cursor().sql("FROM chosen ORDER BY created_at, source_id")
+    connection.execute(
+        "CREATE OR REPLACE TABLE turns AS "
+        f"SELECT source_id, row_number() OVER (ORDER BY {ORDERS[order]}, ticket.source_id) AS turn "
+        "FROM chosen AS ticket "
+        "LEFT JOIN (SELECT ticket_ref, max(created_at) AS newest FROM parts GROUP BY ALL) AS said "
+        "ON said.ticket_ref = ticket.source_id"
+    )
+    chosen = connection.cursor().sql("SELECT chosen.* FROM chosen JOIN turns USING (source_id) ORDER BY turns.turn")
     said = connection.cursor().sql(
-        "SELECT parts.* FROM parts "
-        "JOIN (SELECT source_id, created_at AS opened_at FROM chosen) AS ticket ON parts.ticket_ref = ticket.source_id "
-        "ORDER BY opened_at, source_id, position"
+        "SELECT parts.* FROM parts JOIN turns ON parts.ticket_ref = turns.source_id ORDER BY turns.turn, position"
     )
     by_ticket = groupby(rows(said), key=lambda part: part["ticket_ref"])
     upcoming = next(by_ticket, None)
