@@ -17,7 +17,7 @@ from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs, proposal, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns
 from migration_pipeline.cli.setting import instance_environment, migration_of
-from migration_pipeline.config import Migration
+from migration_pipeline.config import Migration, secret_checks
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.reports import Report, open_report
 from migration_pipeline.staging.progress import read_progress
@@ -72,7 +72,7 @@ def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: 
 def check(config: Path | None, as_json: bool) -> None:
     """Preflight: credentials, workspace and teammates of both sides; writes nothing."""
     with migration_of(config) as migration, _workbench(migration) as workbench:
-        checks = [*workbench.source.checks(), *workbench.unproved_client.checks()]
+        checks = [*secret_checks(migration.path), *workbench.source.checks(), *workbench.unproved_client.checks()]
     signs = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "block": "[red]✗[/]", "manual": "[blue]?[/]"}
     for item in checks:
         console.print(f"{signs[item.status]} {item.id}: {item.subject}", soft_wrap=True)

@@ -14,6 +14,7 @@ from migration_pipeline.config.migration import (
     Target,
     ZendeskAuth,
     load_migration,
+    secret_checks,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Target",
     "ZendeskAuth",
     "load_migration",
+    "secret_checks",
 ]

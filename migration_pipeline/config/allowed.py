@@ -33,10 +33,10 @@ def expected(model: type[BaseModel], keys: Sequence[str], complaint: str) -> str
     """
     root = model.model_json_schema()
     if complaint == "extra_forbidden":
-        known = sorted({key for schema in _reached(root, keys[:-1]) for key in schema.get("properties", {})})
+        known = sorted({key for schema in reached(root, keys[:-1]) for key in schema.get("properties", {})})
         close = process.extractOne(keys[-1], known, scorer=fuzz.ratio, score_cutoff=_CLOSE) if known else None
         return f"unknown key; the nearest is {close[0]}" if close else f"unknown key; known here: {', '.join(known)}"
-    allowed = [schema for schema in _reached(root, keys) if schema]
+    allowed = [schema for schema in reached(root, keys) if schema]
     words = _words(allowed)
     if complaint == "missing":
         return f"this key is required: {words}" if words else "this key is required"
@@ -75,7 +75,7 @@ def _range(schema: Schema) -> str:
     return " that is not empty" if schema.get("minLength") == 1 else ""
 
 
-def _reached(root: Schema, keys: Sequence[str]) -> list[Schema]:
+def reached(root: Schema, keys: Sequence[str]) -> list[Schema]:
     """The schemas of the value at the end of a way; none where the schema does not know the way."""
     here = list(_alternatives(root, root))
     for key in keys:

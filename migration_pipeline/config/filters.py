@@ -70,8 +70,8 @@ class _Section(BaseModel):
 class Created(_Section):
     """When a ticket was created, UTC; a day in `to` belongs to it, a time is the last moment."""
 
-    start: Moment = Field(None, alias="from")
-    end: Moment = Field(None, alias="to")
+    start: Moment = Field(None, alias="from", description="the first day, or the first moment")
+    end: Moment = Field(None, alias="to", description="the last day, or the last moment")
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -102,9 +102,9 @@ def _start_of(moment: dt.date) -> dt.datetime:
 class Tags(_Section):
     """The tags of a ticket: one of `any`, every one of `all`, and not one of `none`."""
 
-    any: Names = ()
-    all: Names = ()
-    none: Names = ()
+    any: Names = Field((), description="one of them")
+    all: Names = Field((), description="every one of them")
+    none: Names = Field((), description="not one of them")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -120,12 +120,12 @@ class Tags(_Section):
 class Filters(_Section):
     """Which tickets move; without any, all do."""
 
-    created: Created | None = None
+    created: Created | None = Field(None, description="when the ticket was created")
     statuses: Values = Field((), description="the source's status, or its label")
     kinds: Values = Field((), description="question, incident, problem, task; null: tickets without a type")
-    channels: Values = ()
+    channels: Values = Field((), description="how the ticket came in")
     brands: Values = Field((), description="by name")
-    tags: Tags | None = None
+    tags: Tags | None = Field(None, description="tags of the ticket")
     fields: dict[str, Values] = Field(default_factory=dict, description="by the field's id, key or title")
     teams: Values = Field((), description="by id or name; null: tickets of no team")
     assignees: Values = Field((), description="by id, e-mail address or name; null: tickets of nobody")

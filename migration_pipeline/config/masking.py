@@ -58,8 +58,12 @@ class Masking(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    fields: dict[FieldName, Literal["drop", "mask"]] = Field(default_factory=dict)
-    patterns: tuple[Literal["card_number", "iban", "email", "phone"], ...] = ()
+    fields: dict[FieldName, Literal["drop", "mask"]] = Field(
+        default_factory=dict, description="contact.phone, company.name, ticket.<id, key or title>: drop or mask"
+    )
+    patterns: tuple[Literal["card_number", "iban", "email", "phone"], ...] = Field(
+        (), description="what is masked wherever it stands in a text"
+    )
     custom: dict[RuleName, Expression] = Field(default_factory=dict, description="name: regular expression (RE2)")
 
     @property

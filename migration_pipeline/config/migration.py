@@ -4,6 +4,7 @@ Belongs here: settings a person chooses. Does not belong here: what becomes what
 to do (the load plan).
 """
 
+import logging
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secr
 from migration_pipeline.config import yamlfile
 from migration_pipeline.config.filters import Entities, Filters
 from migration_pipeline.config.masking import Masking
+from migration_pipeline.config.secrets import literal_secrets
 from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.model.run import Check
+
+_log = logging.getLogger(__name__)
 
 REGIONS = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
 """Intercom's regional hosts (Intercom OpenAPI 2.16, servers)."""
@@ -27,10 +32,10 @@ class _Settings(BaseModel):
 class ZendeskAuth(_Settings):
     """Zendesk credentials: an OAuth client, or the legacy API token of an admin."""
 
-    client_id: str | None = None
-    client_secret: SecretStr | None = None
-    email: str | None = None
-    token: SecretStr | None = None
+    client_id: str | None = Field(None, description="of an OAuth client, with client_secret")
+    client_secret: SecretStr | None = Field(None, description="of the OAuth client; write ${NAME}")
+    email: str | None = Field(None, description="of the admin whose API token it is")
+    token: SecretStr | None = Field(None, description="a legacy API token, with email; write ${NAME}")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -43,10 +48,10 @@ class ZendeskAuth(_Settings):
 class Source(_Settings):
     """The help desk that is read. It is never written to."""
 
-    kind: Literal["zendesk"]
+    kind: Literal["zendesk"] = Field(description="the help desk's service")
     subdomain: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$", description="acme for acme.zendesk.com")
     base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of subdomain")
-    auth: ZendeskAuth
+    auth: ZendeskAuth = Field(description="client_id and client_secret, or email and token")
     workers: int = Field(8, ge=1, le=64, description="concurrent requests at the source")
     file_hosts: tuple[str, ...] = Field(
         (), description="hosts besides the service's own that files may be fetched from"
@@ -74,10 +79,10 @@ class Source(_Settings):
 class Target(_Settings):
     """The Intercom workspace that is written to, and no other."""
 
-    kind: Literal["intercom"] = "intercom"
-    region: Literal["us", "eu", "au"] = "us"
+    kind: Literal["intercom"] = Field("intercom", description="the target's service")
+    region: Literal["us", "eu", "au"] = Field("us", description="where the workspace is hosted")
     base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of region")
-    token: SecretStr
+    token: SecretStr = Field(description="of a private app of the workspace; write ${NAME}")
     workspace: str = Field(min_length=1, description="the id_code that GET /me answers")
     api_version: str = Field("2.16", description="sent as Intercom-Version")
     workers: int = Field(16, ge=1, le=64, description="threads that are loaded at the same time")
@@ -95,7 +100,7 @@ class Target(_Settings):
 class Demo(_Settings):
     """Which tickets a demo moves."""
 
-    size: int = Field(20, ge=1, le=1000)
+    size: int = Field(20, ge=1, le=1000, description="tickets")
     seed: int = Field(1, ge=0, description="the same seed draws the same tickets")
 
 
@@ -111,7 +116,7 @@ class Delta(_Settings):
     cron: str = Field(
         "0 2 * * *", pattern=r"^[\d*/,-]+( [\dA-Za-z*/,-]+){4}$", description="minute hour day month weekday"
     )
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field("UTC", description="of the cron's hours")
 
 
 def _title(template: str) -> str:
@@ -158,16 +163,17 @@ class Options(_Settings):
 class Migration(_Settings):
     """A migration: one source, one target workspace, one folder of staged data."""
 
+    version: Literal[1] = Field(1, description="of the file's format")
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="the folder below data_dir")
     data_dir: Path = Field(Path("data"), description="relative to this file")
-    source: Annotated[Source, Field()]
-    target: Target
-    demo: Demo = Demo()
-    delta: Delta = Delta()
-    entities: Entities = ENTITY_TYPES
-    filters: Filters = Filters()
-    options: Options = Options()
-    masking: Masking = Masking()
+    source: Source = Field(description="the help desk that is read")
+    target: Target = Field(description="the workspace that is written to")
+    demo: Demo = Field(Demo(), description="which tickets a demo moves")
+    delta: Delta = Field(Delta(), description="when the schedule of deltas starts one")
+    entities: Entities = Field(ENTITY_TYPES, description="which entity types move")
+    filters: Filters = Field(Filters(), description="which tickets move; without any, all do")
+    options: Options = Field(Options(), description="how records move")
+    masking: Masking = Field(Masking(), description="what of people's data does not leave the machine")
     path: Path = Field(exclude=True, description="the file this was read from")
 
     @model_validator(mode="before")
@@ -194,4 +200,18 @@ def load_migration(path: Path) -> Migration:
     Raises:
         SettingsError: see `yamlfile.load`.
     """
-    return yamlfile.load(path, Migration, path=path.resolve())
+    migration = yamlfile.load(path, Migration, path=path.resolve())
+    for warning in literal_secrets(path, Migration):
+        _log.warning("%s", warning)
+    return migration
+
+
+def secret_checks(path: Path) -> list[Check]:
+    """What the preflight says of secrets that stand in the file.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    risk = "Whoever sees the file, or a copy of it, can use them."
+    remedy = "Write ${NAME} there, put NAME=... into .env beside the file, and have the secret replaced."
+    return [Check("secrets_in_file", "warn", told, risk, remedy) for told in literal_secrets(path, Migration)]

@@ -86,8 +86,7 @@ def place(path: Path, keys: Iterable[str | int]) -> str:
         document = read(path)
     except SettingsError:
         return f"{path}: {'.'.join(map(str, keys))}"
-    location = _location(tuple(keys), document)
-    return f"{path}, line {_line(document, location)}: {'.'.join(map(str, location))}"
+    return at(path, document, tuple(keys))
 
 
 def _expanded(node: Any, path: Path) -> Any:
@@ -127,7 +126,9 @@ def at(path: Path, document: CommentedMap, place: Place) -> str:
 
 
 def _complaint(error: ValidationError, document: CommentedMap, path: Path, model: type[BaseModel]) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
+    found = error.errors(include_url=False, include_input=False)
+    # A misspelled key is also missed under its right name: the misspelling is what a person has to see.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     told = first.get("ctx", {}).get("error")
     place = (*first["loc"], *told.place) if isinstance(told, Misplaced) else first["loc"]
     location = _location(place, document)

@@ -131,6 +131,7 @@ _COLUMNS: Final[dict[str, str]] = {
     "snoozed_until": "When the conversation wakes up (UTC).",
     "at": 'When this outcome was written down (UTC). A word of SQL: write it as "at", with the quotes.',
     # Selection.
+    "note": "Values of the setting that no record has.",
     "step": "The setting in migration.yaml.",
     "removed": "How many records the step took.",
     "remaining": "How many were left after it.",

@@ -70,7 +70,8 @@ def write_losses(staging: Staging, catalogue: Catalogue, mapping: Mapping, migra
 def read_losses(staging: Staging) -> list[dict[str, Any]]:
     """The rows of `mapping.losses`, most records first; none where it was never written."""
     with staging.connect() as connection:
-        table = connection.sql(f"FROM {staging.tables.scan('mapping', 'losses', LOSSES)} ORDER BY records DESC, section, key, reason, detail")
+        losses = staging.tables.scan("mapping", "losses", LOSSES)
+        table = connection.sql(f"FROM {losses} ORDER BY records DESC, section, key, reason, detail")
         return list(table.to_arrow_table().to_pylist())
 
 
