@@ -14,7 +14,7 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.target.loader import load
-from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.plan_hash import plan_hash
 from migration_pipeline.target.restart import require_whole
 from migration_pipeline.target.verify import verify
@@ -32,11 +32,12 @@ from migration_pipeline.target.verify import verify
 def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """What the run is going to do with each record in its scope, and how many writing calls that takes."""
     with stage(context, workbench) as run:
-        sample = workbench.sample(run).ids if run.mode == "demo" else None
+        sample = workbench.sample(run) if run.mode == "demo" else None
+        ids, articles = (sample.ids, Draw(sample.articles, sample.seed)) if sample else (None, None)
         workbench.journal.export(workbench.outcomes_path)
 
         def plan(entity_type: str) -> dict[str, int | float]:
-            actions = make_plan(entity_type, workbench.staging, run, sample)
+            actions = make_plan(entity_type, workbench.staging, run, ids, articles)
             return {"dagster/partition_row_count": sum(actions.values()), **actions}
 
         each_entity_type(context, plan)

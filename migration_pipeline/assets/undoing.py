@@ -16,7 +16,7 @@ from migration_pipeline.model.run import Run
 from migration_pipeline.partitions import WHOLE_RANGE
 from migration_pipeline.staging.atomic import write_json
 from migration_pipeline.staging.catalogue import rebuild
-from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.plan_hash import plan_hash
 from migration_pipeline.target.restart import outdated_demos
 from migration_pipeline.target.rollback import RolledBack, require_known, roll_back
@@ -34,9 +34,9 @@ def one_demo(workbench: Workbench, run: Run) -> RolledBack | None:
         return None
     done = roll_back(earlier, staging, journal, workbench.client, workbench.migration, run)
     journal.export(workbench.outcomes_path)
-    sample = workbench.sample(run).ids
+    sample = workbench.sample(run)
     for entity_type in ENTITY_TYPES:
-        make_plan(entity_type, staging, run, sample)
+        make_plan(entity_type, staging, run, sample.ids, Draw(sample.articles, sample.seed))
     journal.planned(plan_hash(staging))
     return done
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -148,7 +149,7 @@ class Workbench:
         if kept:
             same = kept.get("settings", [kept["seed"], kept["size"]]) == settings
             if same and (wish is None or wish.empty or kept.get("run_id") == run.run_id):
-                return Sample(seed=kept["seed"], size=kept["size"], ids=tuple(kept["ids"]))
+                return Sample(kept["seed"], kept["size"], tuple(kept["ids"]), wanted.articles)
         wish = wish or Wish()
         if wish.ids:
             sample = self.source.choose(wish.ids, self.staging, run)
@@ -167,7 +168,7 @@ class Workbench:
                 "ids": list(sample.ids),
             },
         )
-        return sample
+        return replace(sample, articles=wanted.articles)
 
     def run(self, run_id: str, mode: Mode) -> Run:
         """Begin, or go on with, a run: take the lock, and say where progress goes.

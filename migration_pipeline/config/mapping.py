@@ -18,6 +18,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.tokens import CommentToken
 
 from migration_pipeline.config import yamlfile
+from migration_pipeline.config.locales import known_locale
 from migration_pipeline.config.yamlfile import Misplaced, Place
 
 MatchedBy = Literal["email", "name", "title", "near", "new", "hand", "nothing"]
@@ -64,6 +65,8 @@ Id = Annotated[
     WithJsonSchema({"type": ["string", "integer"]}),
 ]
 """An id; YAML reads one without quotes as a number."""
+
+Locale = Annotated[str, AfterValidator(known_locale)]
 
 Text = Annotated[
     str,
@@ -144,6 +147,9 @@ class Mapping(BaseModel):
         default_factory=dict, description="conversation attribute that no field fills: its value on each conversation"
     )
     tags: dict[str, str | None] = Field(default_factory=dict, description="tag: its new name; null: left out")
+    languages: dict[Text, Locale | None] = Field(
+        default_factory=dict, description="language of the help centre: Intercom's; null: stays behind"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -373,4 +379,5 @@ _COMMENTS: Final = {
         "requires stands here: give it a value."
     ),
     "tags": "Tags keep their names, but for those listed here (old name: new name); null: left out.",
+    "languages": "Languages of the help centre, and what they are in Intercom; null: texts in it stay behind.",
 }

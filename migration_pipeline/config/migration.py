@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secr
 
 from migration_pipeline.config import yamlfile
 from migration_pipeline.config.filters import Entities, Filters
+from migration_pipeline.config.help_center import HelpCenter
 from migration_pipeline.config.masking import Masking
 from migration_pipeline.config.secrets import literal_secrets
 from migration_pipeline.model.entities import ENTITY_TYPES
@@ -98,9 +99,10 @@ class Target(_Settings):
 
 
 class Demo(_Settings):
-    """Which tickets a demo moves."""
+    """Which tickets and articles a demo moves."""
 
     size: int = Field(20, ge=1, le=1000, description="tickets")
+    articles: int = Field(5, ge=0, le=1000, description="articles of the help center, with their collections")
     seed: int = Field(1, ge=0, description="the same seed draws the same tickets")
 
 
@@ -174,13 +176,14 @@ class Migration(_Settings):
     filters: Filters = Field(Filters(), description="which tickets move; without any, all do")
     options: Options = Field(Options(), description="how records move")
     masking: Masking = Field(Masking(), description="what of people's data does not leave the machine")
+    help_center: HelpCenter = Field(HelpCenter(), description="how articles, their pictures and links move")
     path: Path = Field(exclude=True, description="the file this was read from")
 
     @model_validator(mode="before")
     @classmethod
     def _empty_sections(cls, document: Any) -> Any:
         """A section whose last line was deleted reads as null."""
-        optional = ("demo", "delta", "entities", "filters", "options", "masking")
+        optional = ("demo", "delta", "entities", "filters", "options", "masking", "help_center")
         return {key: value for key, value in document.items() if value is not None or key not in optional}
 
     @property

@@ -14,7 +14,15 @@ from migration_pipeline.journal.protocol import Event, State
 from migration_pipeline.journal.rows import Operation, Spared, operation
 from migration_pipeline.journal.tables import metadata, operations, records, spared
 
-REMOVALS: Final = ("undo_ticket", "undo_contact", "undo_company", "undo_tag")
+REMOVALS: Final = (
+    "undo_ticket",
+    "undo_contact",
+    "undo_company",
+    "undo_tag",
+    "undo_article",
+    "undo_internal_article",
+    "undo_collection",
+)
 """Kinds of operations that remove what another one made."""
 
 REMOVED: Final = "removed"

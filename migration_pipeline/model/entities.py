@@ -11,7 +11,17 @@ from typing import Final
 
 import pyarrow as pa
 
-ENTITY_TYPES: Final = ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets")
+ENTITY_TYPES: Final = (
+    "agents",
+    "teams",
+    "fields",
+    "tags",
+    "companies",
+    "contacts",
+    "tickets",
+    "collections",
+    "articles",
+)
 """Partition keys, in load order: everything an entity refers to stands before it."""
 
 NEEDS: Final[dict[str, tuple[str, ...]]] = {
@@ -22,11 +32,14 @@ NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "companies": (),
     "contacts": ("companies",),
     "tickets": ("agents", "teams", "fields", "tags", "companies", "contacts"),
+    "collections": (),
+    "articles": ("agents", "tags", "tickets", "collections"),
 }
 """What must be settled in the journal before an entity type is loaded."""
 
 TIME: Final = pa.timestamp("us", "UTC")
 TEXTS: Final = pa.list_(pa.string())
+NAMES: Final = pa.list_(pa.struct([("locale", pa.string()), ("name", pa.string()), ("description", pa.string())]))
 
 RECORDS: Final[dict[str, pa.Schema]] = {
     "agents": pa.schema(
@@ -165,6 +178,67 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("missing", pa.string()),
         ]
     ),
+    "collections": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("parent_ref", pa.string()),
+            ("level", pa.int64()),  # 1 has no parent; null: no way leads to it from the top
+            ("position", pa.int64()),
+            ("brand", pa.string()),
+            ("locale", pa.string()),  # the one it was written in
+            ("names", NAMES),
+            ("active", pa.bool_()),
+            ("created_at", TIME),
+            ("updated_at", TIME),
+        ]
+    ),
+    "articles": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("collection_ref", pa.string()),
+            ("author_ref", pa.string()),
+            ("brand", pa.string()),
+            ("locale", pa.string()),  # the one it was written in
+            ("audience", pa.string()),  # everyone | signed_in | staff | restricted
+            ("audience_name", pa.string()),
+            ("promoted", pa.bool_()),
+            ("position", pa.int64()),
+            ("tags", TEXTS),
+            ("votes", pa.int64()),
+            ("active", pa.bool_()),
+            ("created_at", TIME),
+            ("updated_at", TIME),  # of the article, its text and its translations, whichever is newest
+        ]
+    ),
+    "article_translations": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("article_ref", pa.string()),
+            ("locale", pa.string()),
+            ("title", pa.string()),
+            ("body_html", pa.string()),
+            ("state", pa.string()),  # published | draft
+            ("updated_at", TIME),
+        ]
+    ),
+    "article_attachments": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("article_ref", pa.string()),
+            ("position", pa.int64()),
+            ("name", pa.string()),
+            ("content_type", pa.string()),
+            ("size", pa.int64()),  # bytes, as the source says
+            ("inline", pa.bool_()),
+            ("locale", pa.string()),  # null: of every translation
+            ("source_url", pa.string()),
+            ("sha256", pa.string()),  # null: the bytes are not in the blob store, `missing` says why
+            ("missing", pa.string()),
+        ]
+    ),
     "rejects": pa.schema(
         [
             ("entity_type", pa.string()),
@@ -177,5 +251,6 @@ RECORDS: Final[dict[str, pa.Schema]] = {
 }
 """Canonical tables.
 
-`comments` and `attachments` belong to the partition `tickets`; `rejects` holds what no rule could read.
+`comments` and `attachments` belong to the partition `tickets`, `article_translations` and `article_attachments` to
+`articles`; `rejects` holds what no rule could read.
 """

@@ -25,6 +25,32 @@ FILES: Final = pa.list_(
         ]
     )
 )
+ARTICLE_FILES: Final = pa.list_(
+    pa.struct(
+        [
+            ("url", pa.string()),  # as it stands in the text
+            ("picture", pa.bool_()),  # the text shows it; else it links to it
+            ("name", pa.string()),
+            ("content_type", pa.string()),
+            ("size", pa.int64()),  # bytes
+            ("sha256", pa.string()),  # null: the bytes are not in the blob store
+        ]
+    )
+)
+
+LINKS: Final = pa.list_(
+    pa.struct(
+        [
+            ("url", pa.string()),  # as it stands in the text
+            ("entity_type", pa.string()),  # of the record that it leads to
+            ("ref", pa.string()),
+            ("locale", pa.string()),  # the target's language
+            ("fragment", pa.string()),
+        ]
+    )
+)
+
+OLD_URLS: Final = pa.list_(pa.struct([("url", pa.string()), ("locale", pa.string())]))
 
 _HEAD: Final = [
     ("source_id", pa.string()),
@@ -96,6 +122,30 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("created_at", TIME),
             ("files", FILES),
             ("redacted", pa.bool_()),  # the source took something out of the comment after it was written
+        ]
+    ),
+    "collections": pa.schema(
+        [
+            *_HEAD,
+            ("parent_ref", pa.string()),
+            ("level", pa.int64()),  # a parent has a lower one
+            ("name", pa.string()),
+            ("body", pa.string()),
+        ]
+    ),
+    "articles": pa.schema(
+        [
+            *_HEAD,
+            ("kind", pa.string()),  # article | internal_article
+            ("collection_ref", pa.string()),
+            ("title", pa.string()),
+            ("body", pa.string()),
+            ("state", pa.string()),  # published | draft: of any of its languages
+            ("author_id", pa.string()),
+            ("tags", TEXTS),  # names
+            ("files", ARTICLE_FILES),
+            ("links", LINKS),
+            ("old_urls", OLD_URLS),
         ]
     ),
 }

@@ -14,11 +14,12 @@ from migration_pipeline.staging import Staging
 
 @dataclass(frozen=True)
 class Sample:
-    """The tickets of a demo, in the order they were drawn."""
+    """The tickets of a demo, in the order they were drawn, and how many articles are drawn by the same seed."""
 
     seed: int
     size: int
     ids: tuple[str, ...]
+    articles: int = 5
 
 
 class Source(Protocol):

@@ -29,6 +29,7 @@ _PAGES: Final = {
     "tickets": "/a/inbox/{app}/inbox/conversation/{id}",
     "contacts": "/a/apps/{app}/users/{id}/all-conversations",
     "companies": "/a/apps/{app}/companies/{id}",
+    "articles": "/a/apps/{app}/articles/articles/{id}/show",
 }
 
 
@@ -226,6 +227,39 @@ class IntercomClient:
             if not after or after == pagination.get("starting_after"):
                 return [row for row in found if row.get("created_at") == created_at]
             pagination["starting_after"] = after
+
+    def help_centers(self) -> list[dict[str, Any]]:
+        """The help centres; the API makes none."""
+        return _rows(self._object("/help_center/help_centers"), "data")
+
+    def collections(self) -> Iterator[dict[str, Any]]:
+        """All collections."""
+        return self._pages("/help_center/collections?per_page=50")
+
+    def collection(self, collection_id: str) -> dict[str, Any] | None:
+        """A collection; None where there is none."""
+        return self._found(f"/help_center/collections/{quote(collection_id, safe='')}")
+
+    def article(self, kind: str, article_id: str) -> dict[str, Any] | None:
+        """An `article` or an `internal_article`; None where there is none."""
+        return self._found(f"/{kind}s/{quote(article_id, safe='')}")
+
+    def articles(self, kind: str) -> Iterator[dict[str, Any]]:
+        """All articles of a kind, those that changed last first."""
+        return self._pages(f"/{kind}s?per_page=50")
+
+    def redirects(self, help_center_id: str) -> Iterator[dict[str, Any]]:
+        """All redirects of a help centre."""
+        return self._pages(f"/help_center/help_centers/{quote(help_center_id, safe='')}/redirects?per_page=250")
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """The rows of a page-number list, page by page."""
+        page: str | None = path
+        while page:
+            answer = _dict(self._session.read("GET", page).body)
+            rows = _rows(answer, "data")
+            yield from rows
+            page = _next_page(answer, page) if rows else None
 
     def file(self, url: str, max_bytes: int) -> Iterator[bytes]:
         """The bytes of an attachment. Its URL is signed, needs no credentials, and expires within half an hour.

@@ -264,6 +264,14 @@ def tag_names(inputs: Inputs) -> dict[str, str]:
     return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
 
 
+def label_names(inputs: Inputs) -> dict[str, str]:
+    """The target's tag for each label of an article that moves."""
+    if inputs.migration.help_center.labels == "drop":
+        return {}
+    rows = inputs.rows("SELECT DISTINCT unnest(tags) AS name FROM record_articles WHERE active ORDER BY name")
+    return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
+
+
 def _tag_name(inputs: Inputs, name: str) -> str:
     """The tag after renaming; '' where it is left out."""
     return " ".join((inputs.mapping.tags.get(name, name) or "").split())
@@ -274,8 +282,11 @@ def tag_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     if name := inputs.options.migrated_tag:
         yield {"source_id": f"{OWN}{name}", "digest": digest(name), "losses": [], "name": name}
     names = tag_names(inputs)
+    moved = set()
     for row in inputs.rows(_TAGS):
         becomes = names.get(row["name"]) if row["used"] else None
+        if becomes:
+            moved.add(row["name"])
         unused = "not_mapped" if row["used"] else "unused_tag"
         yield {
             "source_id": row["source_id"],
@@ -285,6 +296,9 @@ def tag_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             "losses": [],
             "name": becomes,
         }
+    for label, name in label_names(inputs).items():
+        if label not in moved:
+            yield {"source_id": f"label:{label}", "digest": digest(name), "losses": [], "name": name}
 
 
 _TAGS: Final = """

@@ -203,6 +203,12 @@ def text_of(text: str) -> str:
     return plain(_own_files_named(text)).strip()
 
 
+def embedded_image(source: str, number: int) -> EmbeddedImage | None:
+    """The picture that an address holds itself (`data:`), named by its number; None for any other address."""
+    found = _DATA_IMAGE.match(source)
+    return _embedded(found, number) if found else None
+
+
 def escape(text: str) -> str:
     """The text with `&`, `<` and `>` as entities."""
     return entities.escape(text, quote=False)

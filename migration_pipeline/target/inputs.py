@@ -110,6 +110,7 @@ class Inputs:
             "options": self.options.model_dump(mode="json"),
             "selection": rules(self.migration),
             "masking": self.migration.masking.model_dump(mode="json"),
+            "help_center": self.migration.help_center.model_dump(mode="json"),
             "records": {table: self.staging.tables.built_from("records", table) for table in RECORDS},
             "code": code_digest(*(f"migration_pipeline.{room}" for room in _CODE)),
         }

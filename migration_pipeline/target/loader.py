@@ -7,6 +7,7 @@ what a record consists of (`definitions`, `people`, `threads`), or what a mode d
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal
@@ -19,9 +20,11 @@ from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
+from migration_pipeline.target.addresses import new_addresses
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient
-from migration_pipeline.target.loading import changed_people, definitions, people, threads
+from migration_pipeline.target.hosting import hosting
+from migration_pipeline.target.loading import articles, changed_people, definitions, people, threads
 from migration_pipeline.target.loading.changed_threads import change
 from migration_pipeline.target.loading.desk import Desk, by_name
 from migration_pipeline.target.loading.retiring import retire
@@ -68,8 +71,11 @@ _CHANGERS: Final[Mapping[str, Callable[[Desk, Work, Row, Remembered], Outcome]]]
 }
 """How records that have arrived are changed; the others are matched or made by name, which may be done again."""
 
-_ONE_AFTER_THE_OTHER: Final = {"fields": "model, lower(name)", "tags": "lower(name)"}
-"""Records with an equal name become one object of the target; they must not be created at the same time."""
+_ONE_AFTER_THE_OTHER: Final = {"fields": "model, lower(name)", "tags": "lower(name)", "collections": "''"}
+"""Records with an equal name become one object of the target; they must not be created at the same time. Collections
+stand in each other."""
+
+_ORDER: Final = {"collections": "level, "}
 
 
 def load(
@@ -115,13 +121,46 @@ def load(
         conversation_attributes=conversation_attributes,
         data_attributes=data_attributes,
     )
+    with _library(connection, entity_type, desk, staging) as library:
+        return _loaded(connection, entity_type, desk, library, run, calls, writes)
+
+
+@contextmanager
+def _library(
+    connection: duckdb.DuckDBPyConnection, entity_type: str, desk: Desk, staging: Staging
+) -> Iterator[articles.Library | None]:
+    """What the help centre needs besides; None for all other records, and where there is none."""
+    if entity_type not in articles.LOADERS or count(connection, "SELECT count(*) FROM payload") == (0,):
+        yield None
+        return
+    settings = desk.migration.help_center
+    with hosting(settings, staging.blobs) as hosted:
+        yield articles.Library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosted)
+
+
+def _loaded(
+    connection: duckdb.DuckDBPyConnection,
+    entity_type: str,
+    desk: Desk,
+    library: articles.Library | None,
+    run: Run,
+    calls: int,
+    writes: int,
+) -> Loaded:
+    client, migration = desk.client, desk.migration
     counts: Counter[str] = Counter()
     kept, total = count(connection, "SELECT count(*) FILTER (action = 'keep'), count(*) FROM plan")
     units = _units(connection, entity_type, migration.options.order)
     workers = migration.target.workers
-    for outcomes in in_threads(units, lambda unit: _execute(desk, entity_type, unit), workers=workers, run=run):
+    for outcomes in in_threads(
+        units, lambda unit: _execute(desk, library, entity_type, unit), workers=workers, run=run
+    ):
         counts.update(outcomes)
         run.progress("load", entity_type, counts.total() + kept, total)
+    if library is not None and entity_type == "articles":
+        standing = rows(connection.cursor().sql("FROM payload WHERE skip IS NULL"))
+        for _ in in_threads(standing, lambda row: _finish(desk, library, row), workers=workers, run=run):
+            run.progress("publish", entity_type, counts.total() + kept, total)
     return Loaded(
         migrated=counts["migrated"] + counts["kept"] + kept,
         failed=counts["failed"],
@@ -132,7 +171,22 @@ def load(
     )
 
 
-def _execute(desk: Desk, entity_type: str, unit: _Unit) -> Counter[str]:
+def _finish(desk: Desk, library: articles.Library, row: Row) -> None:
+    """Make an article public and lead its links to where articles are now, and its old addresses to it."""
+    known = desk.journal.remembered("articles", row["source_id"])
+    if known is None or known.target_id is None:
+        return
+    work = desk.work("articles", row["source_id"], again=True)
+    try:
+        told = articles.finish(desk, library, work, row, known)
+        if told is not None:
+            articles.redirect(desk, library, work, row, known.target_id)
+            desk.journal.record([replace(told, losses=(*told.losses, *work.losses))])
+    except (ParentMissing, StepUnclear) as error:
+        _log.info("article %s is left as it is: %s", row["source_id"], error)
+
+
+def _execute(desk: Desk, library: articles.Library | None, entity_type: str, unit: _Unit) -> Counter[str]:
     """Do a unit and write its outcomes down; how many there are of each."""
     counts: Counter[str] = Counter(outcome.outcome for outcome in unit.outcomes)
     desk.journal.record(unit.outcomes)
@@ -141,19 +195,23 @@ def _execute(desk: Desk, entity_type: str, unit: _Unit) -> Counter[str]:
         if row["action"] == "create" and known is not None and known.outcome == "migrated":
             counts["kept"] += 1  # the plan was made before it arrived
             continue
-        outcome = _bring(desk, entity_type, row, parts)
+        outcome = _bring(desk, library, entity_type, row, parts)
         desk.journal.record([outcome])
         counts[outcome.outcome] += 1
     return counts
 
 
-def _bring(desk: Desk, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
+def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
     """Have the target hold one record as it is now; what became of it."""
     known = desk.journal.remembered(entity_type, row["source_id"]) if row["action"] != "create" else None
     work = desk.work(entity_type, row["source_id"], again=known is not None)
     try:
         if row["action"] == "retire":
             return retire(desk, work, row, known)
+        if library is not None:
+            if known is None:
+                return articles.LOADERS[entity_type](desk, library, work, row)
+            return articles.CHANGERS[entity_type](desk, library, work, row, known)
         if entity_type == "tickets":
             return threads.ticket(desk, work, row, parts) if known is None else change(desk, work, row, parts, known)
         if known is not None and entity_type in _CHANGERS:
@@ -215,9 +273,8 @@ def _units(connection: duckdb.DuckDBPyConnection, entity_type: str, order: str) 
             yield _Unit(records=((row, parts),))
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")
-    chosen = connection.cursor().sql(
-        f"SELECT *, concat_ws('/', {key}) AS together FROM chosen ORDER BY together, source_id"
-    )
+    order = f"together, {_ORDER.get(entity_type, '')}source_id"
+    chosen = connection.cursor().sql(f"SELECT *, concat_ws('/', {key}) AS together FROM chosen ORDER BY {order}")
     for _, same in groupby(rows(chosen), key=lambda row: row["together"]):
         yield _Unit(records=tuple((row, ()) for row in same))
 

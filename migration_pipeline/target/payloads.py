@@ -1,7 +1,7 @@
 """Mapping: from canonical records to payloads, entity type by entity type. Pure: the same input gives the same digests.
 
 Belongs here: which rule serves which entity type, and what it needs. Does not belong here: the rules (`directory`,
-`profiles`, `conversations`), or sending anything (`loading`).
+`profiles`, `conversations`, `articles`), or sending anything (`loading`).
 """
 
 import logging
@@ -11,6 +11,7 @@ from typing import Final
 from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import Mapping as Rules
 from migration_pipeline.staging import Staging
+from migration_pipeline.target.articles import article_rows, collection_rows
 from migration_pipeline.target.conversations import map_tickets
 from migration_pipeline.target.directory import agent_rows, field_rows, tag_rows, team_rows
 from migration_pipeline.target.inputs import Inputs
@@ -27,10 +28,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "agents": ("agents",),
     "teams": ("teams",),
     "fields": ("fields", "companies", "contacts", "tickets"),
-    "tags": ("tags", "companies", "contacts", "tickets"),
+    "tags": ("tags", "companies", "contacts", "tickets", "articles"),
     "companies": ("fields", "tags", "companies", "contacts", "tickets", "comments"),
     "contacts": ("fields", "tags", "companies", "contacts", "agents", "tickets", "comments"),
     "tickets": ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets", "comments", "attachments"),
+    "collections": ("collections", "articles"),
+    "articles": ("agents", "collections", "articles", "article_translations", "article_attachments"),
 }
 """The tables of records that an entity type's payloads follow from: without them, a wrong payload would look right."""
 
@@ -64,4 +67,6 @@ _MAPPERS: Final[Mapping[str, Callable[[Inputs], dict[str, int]]]] = {
     "companies": lambda inputs: {"companies": inputs.write("companies", company_rows(inputs))},
     "contacts": lambda inputs: {"contacts": inputs.write("contacts", contact_rows(inputs))},
     "tickets": map_tickets,
+    "collections": lambda inputs: {"collections": inputs.write("collections", collection_rows(inputs))},
+    "articles": lambda inputs: {"articles": inputs.write("articles", article_rows(inputs))},
 }

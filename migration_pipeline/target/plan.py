@@ -6,6 +6,7 @@ left the source after it was migrated; nothing else.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
@@ -32,6 +33,8 @@ _CALLS: Final[Mapping[str, str]] = {
         + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
         + (payload.state <> 'open')::BIGINT
     """,
+    "collections": "1",
+    "articles": "1 + (payload.state = 'published')::BIGINT + len(payload.tags)",
 }
 """Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most."""
 
@@ -49,6 +52,7 @@ _SAMPLE_SCOPE: Final[Mapping[str, str]] = {
     """,
     "agents": """
         SELECT assignee_ref AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id
+        UNION SELECT author_ref FROM record_articles SEMI JOIN drawn_articles ON source_id = drawn_articles.id
         UNION SELECT author_ref FROM record_comments SEMI JOIN sample ON ticket_ref = sample.id
     """,
     "teams": "SELECT team_ref AS id FROM record_tickets SEMI JOIN sample ON source_id = sample.id",
@@ -67,19 +71,39 @@ _SAMPLE_SCOPE: Final[Mapping[str, str]] = {
             SELECT unnest(tags) AS name FROM sampled_tickets
             UNION SELECT unnest(tags) FROM payload_contacts SEMI JOIN scope_contacts ON source_id = scope_contacts.id
             UNION SELECT unnest(tags) FROM payload_companies SEMI JOIN scope_companies ON source_id = scope_companies.id
+            UNION SELECT unnest(tags) FROM payload_articles SEMI JOIN drawn_articles ON source_id = drawn_articles.id
         ) AS used ON used.name = payload_tags.name
     """,
+    "collections": """
+        WITH RECURSIVE above(id) AS (
+            SELECT collection_ref FROM payload_articles SEMI JOIN drawn_articles ON source_id = drawn_articles.id
+            UNION SELECT parent_ref FROM payload_collections JOIN above ON source_id = above.id
+        )
+        SELECT id FROM above
+    """,
+    "articles": "SELECT id FROM drawn_articles",
 }
-"""What a demo moves of each entity type: the sampled tickets and what they refer to, nothing else."""
+"""What a demo moves of each entity type: the sampled tickets and articles and what they refer to, nothing else."""
 
 
-def make_plan(entity_type: str, staging: Staging, run: Run, sample: tuple[str, ...] | None) -> dict[str, int]:
+@dataclass(frozen=True)
+class Draw:
+    """How many articles a demo moves, and by which seed they are drawn."""
+
+    size: int
+    seed: int
+
+
+def make_plan(
+    entity_type: str, staging: Staging, run: Run, sample: tuple[str, ...] | None, articles: Draw | None = None
+) -> dict[str, int]:
     """Write the plan of one entity type; the number of rows by action.
 
-    `sample` are the source ids of a demo's tickets; None plans everything.
+    `sample` are the source ids of a demo's tickets, `articles` its draw of articles; a `sample` of None plans
+    everything.
     """
     connection = staging.connect()
-    _views(connection, staging, sample)
+    _views(connection, staging, sample, articles or Draw(0, 0))
     query = _changes(entity_type) if run.mode == "delta" else _query(entity_type)
     staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
     counts = connection.sql(
@@ -88,7 +112,9 @@ def make_plan(entity_type: str, staging: Staging, run: Run, sample: tuple[str, .
     return {str(action): int(rows) for action, rows in counts}
 
 
-def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tuple[str, ...] | None) -> None:
+def _views(
+    connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tuple[str, ...] | None, articles: Draw
+) -> None:
     """Name the tables, the sample, and the scope of each entity type."""
     for prefix, stage, schemas in (("record", "records", RECORDS), ("payload", "payloads", PAYLOADS)):
         for table, schema in schemas.items():
@@ -106,6 +132,11 @@ def _views(connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tupl
         return
     connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample)])
     connection.execute("CREATE VIEW sampled_tickets AS FROM payload_tickets SEMI JOIN sample ON source_id = sample.id")
+    connection.execute(
+        "CREATE TABLE drawn_articles AS SELECT source_id AS id FROM record_articles WHERE active "
+        "ORDER BY md5(? || ':' || source_id), source_id LIMIT ?",
+        [str(articles.seed), articles.size],
+    )
     for entity_type, query in _SAMPLE_SCOPE.items():
         connection.execute(
             f"CREATE TABLE scope_{entity_type} AS SELECT DISTINCT id FROM ({query}) WHERE id IS NOT NULL"

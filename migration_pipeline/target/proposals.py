@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, Final, TypedDict, TypeVar, get_args
 
 from migration_pipeline.config import Migration
+from migration_pipeline.config.locales import nearest
 from migration_pipeline.config.mapping import (
     KEY_ATTRIBUTE,
     MODELS,
@@ -80,6 +81,7 @@ def propose(staging: Staging, catalogue: Catalogue, mapping: Mapping | None, mig
         attributes=own,
         defaults={**_defaults(catalogue, fields["fields"]), **known.defaults},
         tags=known.tags,
+        languages={**_languages(inputs), **known.languages},
     )
 
 
@@ -232,6 +234,15 @@ def _defaults(catalogue: Catalogue, fields: dict[str, FieldEntry]) -> dict[str, 
         for one in catalogue.conversation_attributes
         if one.required and not one.archived and one.name.casefold() not in filled and _usable(one.name)
     }
+
+
+def _languages(inputs: Inputs) -> dict[str, str | None]:
+    """What each language of the help centre is in Intercom."""
+    rows = inputs.rows(
+        "SELECT locale FROM record_article_translations UNION SELECT name.locale FROM "
+        "(SELECT unnest(names) AS name FROM record_collections) ORDER BY locale"
+    )
+    return {row["locale"]: nearest(row["locale"]) for row in rows if row["locale"]}
 
 
 def _own_attributes(inputs: Inputs, catalogue: Catalogue, known: Mapping) -> dict[str, str]:

@@ -11,10 +11,14 @@ from typing import Final, Literal
 
 from migration_pipeline.journal import Journal, Operation
 from migration_pipeline.target import reading
+from migration_pipeline.target.article_steps import article_identity, collection_identity
 from migration_pipeline.target.canonical import body_hash, same_value
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.messages import recognize
 from migration_pipeline.target.steps import Json, Step
+
+CLOCKS_S: Final = 300
+"""Seconds by which the service's clock may be behind ours."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,52 @@ def _note_of(kind: str) -> Callable[[Question], str | None]:
     return look
 
 
+def _collection(question: Question) -> str | None:
+    """By name and parent, which several may share; those that other operations made are none of ours."""
+    for row in question.client.collections():
+        ours = question.journal.owner("create_collection", str(row.get("id"))) is None
+        if ours and collection_identity(row) == question.operation.identity:
+            return str(row["id"])
+    return None
+
+
+def _article(question: Question) -> str | None:
+    """By title, author, collection and text among those that changed since; a text that Intercom tidied by the rest."""
+    kind = question.step.kind
+    since = question.operation.started_at.timestamp() - CLOCKS_S
+    sent = question.step.request(question.operation.adapted)
+    alike = []
+    for row in question.client.articles(kind.removeprefix("create_")):
+        if isinstance(row.get("updated_at"), int) and row["updated_at"] < since:
+            break
+        if question.journal.owner(kind, str(row.get("id"))) is not None:
+            continue
+        if article_identity(row) == question.operation.identity:
+            return str(row["id"])
+        if article_identity({**row, "body": None}) == article_identity({**sent, "body": None}):
+            alike.append(str(row["id"]))
+    return alike[0] if len(alike) == 1 else None
+
+
+def _article_tags(question: Question) -> set[str]:
+    tags = (question.client.article("article", question.object_id) or {}).get("tags") or {}
+    return {str(tag.get("id")) for tag in tags.get("tags") or ()}
+
+
+def _article_tag(question: Question) -> str | None:
+    return question.object_id if str(question.step.payload["id"]) in _article_tags(question) else None
+
+
+def _article_untagged(question: Question) -> str | None:
+    return question.object_id if str(question.step.start["tag"]) not in _article_tags(question) else None
+
+
+def _redirect(question: Question) -> str | None:
+    from_url = question.step.payload["from_url"]
+    rows = question.client.redirects(question.object_id)
+    return next((str(row["id"]) for row in rows if row.get("from_url") == from_url), None)
+
+
 def _nothing(question: Question) -> str | None:
     """Sending it again gives the same, so there is nothing to look for."""
     del question
@@ -279,6 +329,23 @@ RULES: Final[Mapping[str, Rule]] = {
     "assign_team": Rule(_assigned("team"), "repeatable", refusal_may_mean_found=True),
     "close": Rule(_in_state("closed"), "repeatable", refusal_may_mean_found=True),
     "snooze": Rule(_in_state("snoozed"), "repeatable", refusal_may_mean_found=True),
+    "create_collection": Rule(_collection, "direct"),
+    "update_collection": Rule(_nothing, "repeatable"),
+    "create_article": Rule(_article, "direct"),
+    "create_internal_article": Rule(_article, "direct"),
+    "update_article": Rule(_nothing, "repeatable"),
+    "update_internal_article": Rule(_nothing, "repeatable"),
+    "unpublish_article": Rule(_nothing, "repeatable"),
+    "tag_article": Rule(_article_tag, "repeatable", refusal_may_mean_found=True),
+    "untag_article": Rule(_article_untagged, "repeatable", refusal_may_mean_found=True),
+    "create_redirect": Rule(_redirect, "direct", refusal_may_mean_found=True),
+    "undo_article": Rule(
+        _removed(lambda client, one: client.article("article", one)), "repeatable", refusal_may_mean_found=True
+    ),
+    "undo_internal_article": Rule(
+        _removed(lambda client, one: client.article("internal_article", one)), "repeatable", refusal_may_mean_found=True
+    ),
+    "undo_collection": Rule(_removed(IntercomClient.collection), "repeatable", refusal_may_mean_found=True),
     "undo_ticket": Rule(_removed(IntercomClient.conversation), "repeatable", refusal_may_mean_found=True),
     "undo_contact": Rule(_removed(IntercomClient.contact), "repeatable", refusal_may_mean_found=True),
     "undo_company": Rule(_removed(IntercomClient.company), "repeatable", refusal_may_mean_found=True),

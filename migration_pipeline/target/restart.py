@@ -14,7 +14,7 @@ from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.staging import Staging
 from migration_pipeline.target.rollback import MADE
 
-_COMPARED: Final = ("tags", "companies", "contacts", "tickets")
+_COMPARED: Final = ("tags", "companies", "contacts", "tickets", "collections", "articles")
 
 
 def outdated_demos(staging: Staging, journal: Journal) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 Belongs here: what is removed, in which order, and what is spared with which reason. Does not belong here: how one call
 is sent exactly once (`writer`), how a lost answer is cleared up (`reconcile`), or the journal's own rows (`journal`).
 
-Order: conversations, contacts, companies, tags; within each the newest first. Conversations are deleted with
-`retain_metrics=true`, the form that needs no scope of its own. Contacts are archived: an id outside of Intercom stays
-taken for a week after a deletion, while an archived contact can be brought back. Attributes stay: an archived name
-cannot be told from a free one, and Intercom does not say what else uses it.
+Order: articles, collections, conversations, contacts, companies, tags; within each the newest first. Conversations are
+deleted with `retain_metrics=true`, the form that needs no scope of its own. Contacts are archived: an id outside of
+Intercom stays taken for a week after a deletion, while an archived contact can be brought back. Attributes stay: an
+archived name cannot be told from a free one, and Intercom does not say what else uses it.
 """
 
 import logging
@@ -27,6 +27,7 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
 from migration_pipeline.target import reading, steps
+from migration_pipeline.target.article_steps import delete_article, delete_collection
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.loading.work import StepRefused, StepUnclear, Work
@@ -48,6 +49,8 @@ REASONS: Final[Mapping[str, str]] = {
 """Why a record is spared."""
 
 MADE: Final[Mapping[str, tuple[str, ...]]] = {
+    "articles": ("create_article", "create_internal_article"),
+    "collections": ("create_collection",),
     "tickets": ("create_conversation",),
     "contacts": ("create_contact",),
     "companies": ("upsert_company",),
@@ -138,7 +141,9 @@ def roll_back(
         if entity_type == "tags":
             scene.tags.update({str(row.get("id")): str(row.get("name")) for row in client.tags()})
         made = list(journal.undoing.live(MADE[entity_type], run_ids))
-        results = in_threads(made, partial(_one, scene, remove), workers=migration.target.workers, run=run)
+        # Collections stand in each other: the newest go first, one after the other.
+        workers = 1 if entity_type == "collections" else migration.target.workers
+        results = in_threads(made, partial(_one, scene, remove), workers=workers, run=run)
         for done, left in enumerate(results, 1):
             run.progress("rollback", entity_type, done, len(made))
             if isinstance(left, Spared):
@@ -263,7 +268,27 @@ def mark(made: Operation) -> str:
     return short_hash([made.run_id, made.target_id, made.attempts])
 
 
+def _article(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
+    found = scene.client.article(made.kind.removeprefix("create_"), str(made.target_id))
+    if found is None:
+        return None
+    return "touched_since" if _changed(found, work.operations.values(), None) else _REMOVALS["articles"](made)
+
+
+def _collection(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
+    collection_id = str(made.target_id)
+    found = scene.client.collection(collection_id)
+    if found is None:
+        return None
+    inside = (*scene.client.articles("article"), *scene.client.collections())
+    if any(str(row.get("parent_id") or "") == collection_id for row in inside):
+        return "in_use"
+    return "touched_since" if _changed(found, work.operations.values(), None) else _REMOVALS["collections"](made)
+
+
 _REMOVERS: Final[Mapping[str, Callable[[_Scene, Work, Operation], Step | str | None]]] = {
+    "articles": _article,
+    "collections": _collection,
     "tickets": _ticket,
     "contacts": _contact,
     "companies": _company,
@@ -271,6 +296,8 @@ _REMOVERS: Final[Mapping[str, Callable[[_Scene, Work, Operation], Step | str | N
     "fields": _field,
 }
 _REMOVALS: Final[Mapping[str, Callable[[Operation], Step]]] = {
+    "articles": lambda made: delete_article(made.kind.removeprefix("create_"), str(made.target_id), mark(made)),
+    "collections": lambda made: delete_collection(str(made.target_id), mark(made)),
     "tickets": lambda made: steps.delete_conversation(str(made.target_id), mark(made)),
     "contacts": lambda made: steps.archive_contact(str(made.target_id), mark(made)),
     "companies": lambda made: steps.delete_company(str(made.target_id), mark(made)),
@@ -380,7 +407,7 @@ def _drop_outcomes(journal: Journal, run_ids: Sequence[str]) -> None:
     What was only matched (agents, teams, attributes and tags that were there) stays known while anything that was
     migrated is left, because that may rest on it.
     """
-    written: tuple[str, ...] = ("tickets", "contacts", "companies")
+    written: tuple[str, ...] = ("articles", "collections", "tickets", "contacts", "companies")
     for entity_type in written:
         journal.undoing.drop_outcomes(entity_type, run_ids)
     if not any(batch.num_rows for name in written for batch in journal.records(name, "migrated")):

@@ -21,11 +21,14 @@ from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
 from migration_pipeline.target import comparing, reading
+from migration_pipeline.target.addresses import NewAddresses, new_addresses
 from migration_pipeline.target.canonical import plain_hash
 from migration_pipeline.target.catalogue import ConversationAttribute
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.comparing import Finding, Thread, compare_fields, compare_thread
+from migration_pipeline.target.comparing_articles import Article, compare_article, compare_collection
 from migration_pipeline.target.loading import impressions
+from migration_pipeline.target.loading.articles import meant, without
 from migration_pipeline.target.loading.desk import by_name, json_of
 from migration_pipeline.target.loading.slots import filled
 from migration_pipeline.target.loading.threads import replies_of, seconds
@@ -60,6 +63,7 @@ class _Reader:
     client: IntercomClient
     listed: Mapping[str, Json]  # what the target lists, by id: for those that have no page of their own
     attributes: Mapping[str, ConversationAttribute]
+    addresses: NewAddresses | None = None  # of the help centre, where the entity type has to do with it
 
 
 def verify(entity_type: str, staging: Staging, journal: Journal, client: IntercomClient, run: Run) -> Verified:
@@ -73,8 +77,9 @@ def verify(entity_type: str, staging: Staging, journal: Journal, client: Interco
     connection = staging.connect()
     _views(connection, entity_type, staging, journal)
     _, attributes, _ = by_name(client, "tickets") if entity_type == "tickets" else ({}, {}, {})
-    reader = _Reader(entity_type, staging, journal, client, _listed(client, entity_type), attributes)
     (total,) = count(connection, "SELECT count(*) FROM chosen")
+    addresses = new_addresses(client, journal, None) if total and entity_type == "articles" else None
+    reader = _Reader(entity_type, staging, journal, client, _listed(client, entity_type), attributes, addresses)
     done = 0
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -303,6 +308,36 @@ def _other_stub(opening: Operation | None, row: Row) -> bool:
     return opening is not None and opening.identity != plain_hash(opener_text(row["opener"], opening.adapted))
 
 
+def _collection(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    del parts
+    actual = reader.client.collection(row["arrived_as"])
+    if actual is None:
+        return comparing.missing()
+    parent = reader.journal.target_id("collections", row["parent_ref"]) if row["parent_ref"] else None
+    return compare_collection(json_of(row["body"]), parent, actual, row["arrived_losses"])
+
+
+def _article(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    del parts
+    actual = reader.client.article(row["kind"], row["arrived_as"])
+    if actual is None or reader.addresses is None:
+        return comparing.missing()
+    parent = reader.journal.target_id("collections", row["collection_ref"]) if row["collection_ref"] else None
+    made, _ = meant(row, reader.addresses, parent, public=True)
+    work = Work("articles", row["source_id"], reader.journal.operations("articles", row["source_id"]))
+    files = {file["url"]: file for file in row["files"] or ()}
+    expected = Article(made, row["tags"] or (), files, frozenset(without(work)))
+    return compare_article(expected, actual, row["arrived_losses"], lambda url: _picture(reader, url))
+
+
+def _picture(reader: _Reader, url: str) -> str:
+    """SHA-256 of a picture that the target shows, or why it cannot be had."""
+    try:
+        return _fetched(reader, File("", 0, url))[1]
+    except (DownloadRefused, requests.RequestException) as error:
+        return f"not fetched: {error}"
+
+
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type((requests.RequestException, ConnectionError)),
     stop=tenacity.stop_after_attempt(4),
@@ -333,5 +368,7 @@ _COMPARE: Final[Mapping[str, Callable[[_Reader, Row, tuple[Row, ...]], list[Find
     "tags": _listed_one,
     "companies": _company,
     "contacts": _contact,
+    "collections": _collection,
+    "articles": _article,
     "tickets": _ticket,
 }

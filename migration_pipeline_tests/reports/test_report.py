@@ -93,7 +93,7 @@ def test_four_columns_add_up_and_count_only_what_is_in_scope(mixed: Tables) -> N
     assert column(report, "companies") == (1, 1, 0, 0)
     assert column(report, "contacts") == (0, 0, 0, 0)
     assert [one["entity_type"] for one in report.entities] == [
-        "agents", "teams", "fields", "tags", "companies", "contacts", "tickets",
+        "agents", "teams", "fields", "tags", "companies", "contacts", "tickets", "collections", "articles",
     ]  # fmt: skip
     assert all(one["available"] == one["migrated"] + one["failed"] + one["skipped"] for one in report.entities)
 

@@ -16,6 +16,10 @@ from migration_pipeline.model.errors import AccessDenied, MigrationError, Servic
 from migration_pipeline.sources.zendesk.auth import signer
 
 _ACCOUNT: Final = "account"
+_HELP_CENTER: Final = "help-center"
+_GUIDE: Final = re.compile(r"(help_center|guide)/")
+"""Paths of the Help Center API, whose calls count in a window of their own (Zendesk developer docs, "Rate limits")."""
+
 _FAMILIES: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
     (re.compile(r"/incremental/users/cursor"), ("incremental-exports-users-cursor", "incremental-exports-cursor")),
     (re.compile(r"/incremental/[a-z_]+/cursor"), ("incremental-exports", "incremental-exports-cursor")),
@@ -64,6 +68,11 @@ def windows(headers: Mapping[str, str]) -> dict[str, Window]:
     return found
 
 
+def _guide_windows(headers: Mapping[str, str]) -> dict[str, Window]:
+    found = windows(headers)
+    return {_HELP_CENTER: found[_ACCOUNT]} if _ACCOUNT in found else {}
+
+
 def _number(text: str | None) -> float | None:
     """A header's number; services spell it `10`, and some of them `10, 10;w=60`."""
     match = re.match(r"\s*(\d+(?:\.\d+)?)", text or "")
@@ -90,18 +99,25 @@ class ZendeskClient:
         """`token_path` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages."""
         self.settings = settings
         self.auth = signer(settings, token_path, stop)
-        self.session = ApiSession(
-            "Zendesk",
-            settings.url,
-            Manners(buckets, windows, error),
-            auth=self.auth,
-            headers={"User-Agent": "migration-pipeline"},
-            workers=settings.workers,
-            stop=stop,
-            setting="source.subdomain or source.base_url in migration.yaml",
-            patience_s=settings.patience_s,
-            tell=tell,
-        )
+
+        def session(manners: Manners) -> ApiSession:
+            return ApiSession(
+                "Zendesk",
+                settings.url,
+                manners,
+                auth=self.auth,
+                headers={"User-Agent": "migration-pipeline"},
+                workers=settings.workers,
+                stop=stop,
+                setting="source.subdomain or source.base_url in migration.yaml",
+                patience_s=settings.patience_s,
+                tell=tell,
+            )
+
+        self.session = session(Manners(buckets, windows, error))
+        # The headers of either API tell of its own window under the same names.
+        self._guide = session(Manners(lambda *_: (_HELP_CENTER,), _guide_windows, error))
+        self._guide.usage, self._guide.breaker = self.session.usage, self.session.breaker
 
     def get(
         self,
@@ -118,7 +134,8 @@ class ZendeskClient:
             Rejected, ServiceDown, RunStopped.
         """
         try:
-            body = self.session.read("GET", f"api/v2/{path}", params=params, attempts=attempts, surface=surface).body
+            session = self._guide if _GUIDE.match(path) else self.session
+            body = session.read("GET", f"api/v2/{path}", params=params, attempts=attempts, surface=surface).body
         except AccessDenied as denied:
             if denied.status is None:
                 raise

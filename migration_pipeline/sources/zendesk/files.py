@@ -1,13 +1,13 @@
-"""Files of comments: which ones are wanted, and bringing them into the blob store once each.
+"""Files: which ones of comments are wanted, and bringing any into the blob store once each.
 
-Belongs here: the `files` stream (attachment id -> hash, or the reason there is none). Does not belong here: how bytes
+Belongs here: the streams of files (attachment id -> hash, or the reason there is none). Does not belong here: how bytes
 travel safely (`http.downloads`).
 
 A file that cannot be had is never the run's failure: its row says why, and the report carries it.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -60,20 +60,34 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     since = orjson.loads(store.state("files").cursor or "{}") if tickets is None else {}
     if since and _open_failures(reading.staging, reading.client.settings.max_file_bytes):
         since = {}  # their addresses stand in comments that were read long ago
+    wanted = _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes)
+    added = bring_in(reading, "files", "tickets", wanted)
+    if tickets is None:
+        store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
+    return added
+
+
+def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[tuple[list[Wanted], int, int]]) -> int:
+    """Fetch files, a batch of rows into the stream at a time; the rows added.
+
+    `wanted` gives batches, each with the number of files up to its end and in all.
+
+    Raises:
+        RunStopped: what was fetched so far is kept.
+    """
+    store = reading.staging.snapshots
     added = 0
     workers = reading.client.settings.workers
     with CallThreads(workers, "zendesk-files") as pool, _session(workers) as session:
-        for batch, done, total in _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes):
+        for batch, done, total in wanted:
             reading.run.check()
-            fetched = pool.map(lambda wanted: _row_unless_stopped(reading, session, wanted), batch)
+            fetched = pool.map(lambda one: _row_unless_stopped(reading, session, one), batch)
             rows = [row for row in fetched if row is not None]
-            state = store.state("files")
-            added += store.append("files", rows, cursor=state.cursor, complete=state.complete)
+            state = store.state(stream)
+            added += store.append(stream, rows, cursor=state.cursor, complete=state.complete)
             if len(rows) < len(batch):
                 raise RunStopped(_STOPPED)
-            reading.run.progress("files", "tickets", done, total)
-    if tickets is None:
-        store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
+            reading.run.progress("files", entity_type, done, total)
     return added
 
 

@@ -79,6 +79,14 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         ("option_tags", "tickets", "comments", "ticket_records"),
         ("comments", "attachments", "tickets", "rejects_tickets"),
     ),
+    "collections": Recipe(
+        ("categories", "sections", "collection_names"), ("collections",), ("collections", "rejects_collections")
+    ),
+    "articles": Recipe(
+        ("articles", "article_attachments", "article_files", "user_segments"),
+        ("article_file_rows", "articles"),
+        ("article_translations", "article_attachments", "articles", "rejects_articles"),
+    ),
 }
 
 

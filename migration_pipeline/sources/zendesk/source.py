@@ -14,7 +14,16 @@ from migration_pipeline.config import Source as Settings
 from migration_pipeline.http import Tell, Usage, tell_nobody
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
-from migration_pipeline.sources.zendesk import checks, choosing, files, normalization, sampling, streams, threads
+from migration_pipeline.sources.zendesk import (
+    checks,
+    choosing,
+    files,
+    help_center,
+    normalization,
+    sampling,
+    streams,
+    threads,
+)
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
@@ -43,6 +52,11 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
         for stream in ("ticket_fields", "user_fields", "organization_fields")
     ),
     "tags": (),
+    "collections": (("sections", help_center.read_collections),),
+    "articles": (
+        ("articles", help_center.read_articles),
+        ("user_segments", partial(streams.read_listing, stream="user_segments")),
+    ),
 }
 """What is read for each entity type on every pass."""
 
@@ -61,6 +75,7 @@ _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
     "teams": ("groups",),
     "fields": ("ticket_fields", "user_fields", "organization_fields"),
+    "articles": ("user_segments",),
 }
 """Short lists that are read whole for a sample too."""
 
@@ -69,7 +84,17 @@ class ZendeskSource:
     """A Zendesk Support account."""
 
     kind: str = "zendesk"
-    extraction_order: tuple[str, ...] = ("tickets", "contacts", "agents", "companies", "teams", "fields", "tags")
+    extraction_order: tuple[str, ...] = (
+        "tickets",
+        "contacts",
+        "agents",
+        "companies",
+        "teams",
+        "fields",
+        "tags",
+        "articles",
+        "collections",
+    )
     streams: Mapping[str, tuple[str, ...]] = {
         entity_type: recipe.streams for entity_type, recipe in normalization.RECIPES.items()
     }
@@ -131,6 +156,10 @@ class ZendeskSource:
             added += sampling.read_people(reading, sample)
         elif entity_type == "companies":
             added += sampling.read_organizations(reading, sample)
+        elif entity_type == "collections":
+            added += help_center.read_collections(reading)
+        elif entity_type == "articles":
+            added += help_center.read_sample(reading, sample.articles, sample.seed)
         return added
 
     def normalize(self, entity_type: str, staging: Staging) -> dict[str, int]:

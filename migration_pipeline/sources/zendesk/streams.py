@@ -55,6 +55,9 @@ LISTINGS: Final = {
     "brands": Listing("brands", "brands", optional=True),
     "ticket_forms": Listing("ticket_forms", "ticket_forms", paged=False, optional=True),
     "custom_statuses": Listing("custom_statuses", "custom_statuses", paged=False, optional=True),
+    "categories": Listing("help_center/categories", "categories", optional=True, fixed=(("include", "translations"),)),
+    "sections": Listing("help_center/sections", "sections", optional=True, fixed=(("include", "translations"),)),
+    "user_segments": Listing("help_center/user_segments", "user_segments", optional=True),
 }
 
 
@@ -148,7 +151,7 @@ def read_listing(reading: Reading, stream: str) -> int:
                 continue
             raise
         rows = [shapes.row(record) for record in reading.client.rows(body, listing.key, listing.path)]
-        _advance(pager.advance, body, path=listing.path)
+        advance(pager.advance, body, path=listing.path)
         if state.complete:
             collected += rows
         else:
@@ -182,7 +185,7 @@ def _read_cursor_export(
         reading.run.check()
         body = _page(reading, path, fixed, pager)
         records = rows_of(body)
-        _advance(pager.advance, body, records, path=path)
+        advance(pager.advance, body, records, path=path)
         rows = [shapes.row(record) for record in records]
         if compare:
             fresh = fresh_rows(reading.staging, stream, rows)
@@ -273,7 +276,12 @@ def _page(reading: Reading, path: str, fixed: dict[str, str], pager: CursorExpor
             _log.info("Zendesk took too long for %s; going on with %d rows a page.", path, pager.per_page)
 
 
-def _advance(step: Callable[..., None], *page: Any, path: str) -> None:
+def advance(step: Callable[..., None], *page: Any, path: str) -> None:
+    """Have a pager take over a page.
+
+    Raises:
+        ServiceDown: the service sends pages that lead nowhere.
+    """
     try:
         step(*page)
     except PagingError as error:

@@ -138,7 +138,7 @@ def by_name(
     client: IntercomClient, entity_type: str
 ) -> tuple[dict[str, str], dict[str, ConversationAttribute], dict[tuple[str, str], DataAttribute]]:
     """Tags, conversation attributes and data attributes as they are now, as far as a record type needs them."""
-    tags = read_tags(client) if entity_type in ("tags", "companies", "contacts", "tickets") else ()
+    tags = read_tags(client) if entity_type in ("tags", "companies", "contacts", "tickets", "articles") else ()
     conversation = read_conversation_attributes(client) if entity_type in ("fields", "tickets") else ()
     models = {"fields": ("contact", "company"), "contacts": ("contact",), "companies": ("company",)}
     data = [attribute for model in models.get(entity_type, ()) for attribute in read_data_attributes(client, model)]

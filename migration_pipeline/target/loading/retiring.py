@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from migration_pipeline.journal import Outcome, Remembered
 from migration_pipeline.target import steps
+from migration_pipeline.target.article_steps import unpublish_article
 from migration_pipeline.target.loading.desk import Desk
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 
 
 def retire(desk: Desk, work: Work, row: Row, known: Remembered | None) -> Outcome:
-    """Tell that a record is gone; delete the conversation of a deleted ticket where the settings say so.
+    """Tell that a record is gone; delete the conversation of a deleted ticket, and unpublish an article, as set.
 
     Raises:
         StepUnclear.
@@ -29,4 +30,10 @@ def retire(desk: Desk, work: Work, row: Row, known: Remembered | None) -> Outcom
             return desk.migrated(work, row, target_id, "update_failed")
         told = desk.skipped(work, row, "removed_from_target")
         return replace(told, detail="; ".join(work.notes) or None, gone=True)
+    if work.entity_type == "articles" and target_id is not None and desk.migration.help_center.archived == "unpublish":
+        try:
+            desk.writer.perform(work, unpublish_article(target_id))
+            work.notes.append("made a draft, as set")
+        except StepRefused as refusal:
+            work.notes.append(str(refusal))
     return desk.migrated(work, row, target_id, row["planned_reason"])

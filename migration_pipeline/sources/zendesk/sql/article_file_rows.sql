@@ -1,0 +1,49 @@
+-- Every file of an article, one row each: what is attached, and pictures in its texts that are kept elsewhere.
+CREATE TEMP TABLE article_file_rows AS
+WITH listed AS (
+    SELECT id AS article, from_json(payload, '{
+        "attachments": [{
+            "id": "JSON", "content_url": "JSON", "file_name": "JSON", "display_file_name": "JSON", "content_type": "JSON",
+            "size": "JSON", "inline": "JSON", "locale": "JSON"
+        }],
+        "pictures": [{"url": "JSON", "name": "JSON", "content_type": "JSON"}]
+    }') AS list
+    FROM raw_article_attachments
+    SEMI JOIN (SELECT id FROM raw_articles WHERE (payload ->> '$._gone') IS NULL) AS standing USING (id)
+),
+attached AS (
+    SELECT article, unnest(list.attachments) AS file, generate_subscripts(list.attachments, 1) - 1 AS position FROM listed
+),
+pictured AS (
+    SELECT article, unnest(list.pictures) AS file, generate_subscripts(list.pictures, 1) - 1 AS position FROM listed
+),
+together AS (
+    SELECT
+        article,
+        attachment_key(file.id, file.content_url) AS source_id,
+        text_of(file.content_url) AS url,
+        coalesce(line_of(file.display_file_name), line_of(file.file_name), 'file') AS name,
+        line_of(file.content_type) AS content_type,
+        count_of(file.size) AS size,
+        coalesce(flag_of(file.inline), false) AS inline,
+        lower(line_of(file.locale)) AS locale,
+        position
+    FROM attached
+    UNION ALL
+    SELECT
+        article,
+        attachment_key(NULL, file.url),
+        text_of(file.url),
+        coalesce(line_of(file.name), 'image'),
+        line_of(file.content_type),
+        NULL,
+        true,
+        NULL,
+        1_000_000 + position
+    FROM pictured
+)
+SELECT DISTINCT ON (article, source_id)
+    * REPLACE (CASE WHEN starts_with(url, '/') THEN getvariable('base') || url ELSE url END AS url)
+FROM together
+WHERE source_id IS NOT NULL
+ORDER BY article, source_id, position;

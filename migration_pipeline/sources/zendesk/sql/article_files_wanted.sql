@@ -1,0 +1,17 @@
+-- Files of articles that are not settled yet, or may be had now.
+WITH newest AS (
+    SELECT DISTINCT ON (source_id) source_id AS key, url, name, size FROM article_file_rows ORDER BY source_id, article
+),
+settled AS (
+    SELECT id, from_json(payload, '{"name": "VARCHAR", "size": "BIGINT", "limit": "BIGINT", "again": "BOOLEAN", "reason": "VARCHAR"}') AS file
+    FROM raw_article_files
+)
+SELECT newest.key, newest.url, newest.name, newest.size
+FROM newest
+LEFT JOIN settled ON settled.id = newest.key
+WHERE settled.id IS NULL
+    OR settled.file.again
+    OR settled.file.name IS DISTINCT FROM newest.name
+    OR settled.file.size IS DISTINCT FROM newest.size
+    OR (settled.file.reason = 'file_too_large' AND settled.file."limit" < getvariable('max_bytes'))
+ORDER BY newest.key

@@ -1,0 +1,13 @@
+-- Articles whose files were not asked for since they changed, each with what tells that it changed.
+WITH stamped AS (
+    SELECT
+        id,
+        md5(concat_ws('|', payload ->> '$.updated_at', payload ->> '$.edited_at', (payload::JSON -> '$.translations[*].updated_at')::VARCHAR)) AS stamp
+    FROM raw_articles
+    WHERE NOT starts_with(id, '?') AND (payload ->> '$._gone') IS NULL
+)
+SELECT stamped.id, stamped.stamp
+FROM stamped
+LEFT JOIN raw_article_attachments AS listed USING (id)
+WHERE (listed.payload ->> '$.stamp') IS DISTINCT FROM stamped.stamp
+ORDER BY TRY_CAST(stamped.id AS HUGEINT)

@@ -1,0 +1,89 @@
+CREATE TEMP TABLE collection_rows AS
+WITH told AS (
+    SELECT 'category' AS kind, id, payload FROM raw_categories
+    UNION ALL
+    SELECT 'section', id, payload FROM raw_sections
+),
+read AS (
+    SELECT kind, id, from_json(payload, '{
+        "html_url": "JSON", "name": "JSON", "description": "JSON", "position": "JSON", "locale": "JSON", "source_locale": "JSON",
+        "category_id": "JSON", "parent_section_id": "JSON", "created_at": "JSON", "updated_at": "JSON", "_gone": "JSON",
+        "translations": [{"locale": "JSON", "title": "JSON", "body": "JSON"}]
+    }') AS collection
+    FROM told
+)
+SELECT
+    kind || ':' || id AS source_id,
+    starts_with(id, '?') AS unusable,
+    coalesce(line_of(collection.html_url), getvariable('base') || '/hc/' || CASE kind WHEN 'section' THEN 'sections/' ELSE 'categories/' END || id) AS source_url,
+    CASE WHEN kind = 'section' THEN coalesce('section:' || ref_of(collection.parent_section_id), 'category:' || ref_of(collection.category_id)) END AS parent_ref,
+    count_of(collection.position) AS position,
+    lower(coalesce(line_of(collection.source_locale), line_of(collection.locale))) AS locale,
+    lower(coalesce(line_of(collection.locale), line_of(collection.source_locale))) AS shown_locale,
+    coalesce(line_of(collection.name), kind || ' ' || id) AS name,
+    text_of(collection.description) AS description,
+    [
+        {'locale': lower(line_of(one.locale)), 'name': line_of(one.title), 'description': text_of(one.body)}
+        FOR one IN coalesce(collection.translations, [])
+        IF line_of(one.locale) IS NOT NULL AND line_of(one.title) IS NOT NULL
+    ] AS translations,
+    collection._gone IS NULL AS active,
+    moment_of(collection.created_at) AS created_at,
+    moment_of(collection.updated_at) AS updated_at
+FROM read;
+
+-- A section may name itself as its parent, or a section below it: no way leads to it then.
+CREATE TEMP TABLE collection_levels AS
+WITH RECURSIVE reached(source_id, level) AS (
+    SELECT source_id, 1 FROM collection_rows WHERE parent_ref IS NULL
+    UNION ALL
+    SELECT below.source_id, reached.level + 1
+    FROM collection_rows AS below
+    JOIN reached ON below.parent_ref = reached.source_id
+    WHERE reached.level < 100
+)
+SELECT source_id, min(level) AS level FROM reached GROUP BY source_id;
+
+-- Lists for one language, where the lists of all came without translations.
+CREATE TEMP TABLE collection_translations AS
+WITH read AS (
+    SELECT
+        CASE split_part(id, '/', 1) WHEN 'sections' THEN 'section:' ELSE 'category:' END || split_part(id, '/', 2) AS source_id,
+        split_part(id, '/', 3) AS locale,
+        from_json(payload, '{"name": "JSON", "description": "JSON"}') AS named
+    FROM raw_collection_names
+)
+SELECT
+    source_id,
+    list({'locale': locale, 'name': line_of(named.name), 'description': text_of(named.description)} ORDER BY locale) AS names
+FROM read
+WHERE line_of(named.name) IS NOT NULL
+GROUP BY source_id;
+
+CREATE TEMP VIEW record_collections AS
+SELECT
+    collection.source_id,
+    collection.source_url,
+    collection.parent_ref,
+    collection_levels.level,
+    collection.position,
+    NULL AS brand,
+    collection.locale,
+    CASE
+        WHEN len(collection.translations) > 0 THEN collection.translations
+        WHEN collection_translations.names IS NOT NULL THEN collection_translations.names
+        ELSE [{'locale': collection.shown_locale, 'name': collection.name, 'description': collection.description}]
+    END AS names,
+    collection.active,
+    collection.created_at,
+    collection.updated_at
+FROM collection_rows AS collection
+LEFT JOIN collection_levels USING (source_id)
+LEFT JOIN collection_translations USING (source_id)
+WHERE NOT collection.unusable
+ORDER BY collection.source_id;
+
+CREATE TEMP VIEW record_rejects_collections AS
+SELECT 'collections' AS entity_type, source_id, NULL AS source_url, 'malformed_record' AS reason, 'id is missing or no number' AS detail
+FROM collection_rows
+WHERE unusable;
