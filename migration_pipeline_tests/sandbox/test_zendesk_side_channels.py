@@ -218,3 +218,48 @@ def test_huge_comments_and_distrusted_mail(desk: Desk, tickets: Rows) -> None:
     flagged = [c["metadata"] for c in said if "flags" in c["metadata"]]
     assert flagged
     assert all(not m["trusted"] and str(m["flags"][0]) in m["flags_options"] for m in flagged)
+
+
+def test_odd_values_and_channels(desk: Desk, tickets: Rows) -> None:
+    with desk.switched(odd_values=True, many_channels=True):
+        odd = desk.export_rows(f"incremental/tickets/cursor?{EVERYTHING}", "tickets")
+        users = desk.export_rows("incremental/users/cursor?start_time=0", "users")
+    fields = {f["id"]: f for f in desk.json("ticket_fields")["ticket_fields"]}
+    values = [(fields.get(f["id"]), f["value"]) for t in odd for f in t["custom_fields"]]
+    assert any(field is None for field, _ in values)
+    options = {k: {o["value"] for o in f.get("custom_field_options", [])} for k, f in fields.items()}
+    assert any(f and f["type"] == "tagger" and v and v not in options[f["id"]] for f, v in values)
+    assert {"2026-02-30", "1e308"} <= {v for _, v in values if isinstance(v, str)}
+    assert any("gone_key" in u["user_fields"] for u in users)
+    channels = {t["via"]["channel"] for t in odd}
+    assert channels >= {"whatsapp", "facebook", "sms", "something_new"} | {t["via"]["channel"] for t in tickets}
+
+
+def test_ai_agents_answer_in_transcripts(desk: Desk, tickets: Rows) -> None:
+    people = {t["id"] for t in desk.export_rows("incremental/tickets/cursor?start_time=0", "tickets")}
+    alone = [t["id"] for t in tickets if t["id"] not in people]
+    assert alone
+    for number in alone:
+        log = desk.rows(f"tickets/{number}/conversation_log?page[size]=100", "events")
+        speakers = Counter(e["author"]["type"] for e in log if e["type"] == "Messaging::ConversationMessage")
+        assert set(speakers) == {"bot", "user"}
+
+
+def test_chats_begin_and_end(desk: Desk, tickets: Rows) -> None:
+    number = next(t["id"] for t in tickets if t["via"]["channel"] == "chat" and t["status"] != "deleted")
+    events = [e for a in desk.json(f"tickets/{number}/audits")["audits"] for e in a["events"]]
+    history = next(e["value"]["history"] for e in events if e["type"] == "ChatEndedEvent")
+    kinds = [line["type"] for line in history]
+    assert (kinds[0], kinds[-1], set(kinds[1:-1])) == ("ChatJoin", "ChatLeave", {"ChatMessage"})
+    assert [line["chat_index"] for line in history] == list(range(len(history)))
+
+
+def test_shared_tickets_name_their_agreement(desk: Desk) -> None:
+    path = f"incremental/tickets/cursor?{EVERYTHING}&include=sharing_agreements"
+    page = desk.json(path)
+    shared = {k for t in page["tickets"] for k in t["sharing_agreement_ids"]}
+    assert (
+        shared
+        == {a["id"] for a in page["sharing_agreements"]}
+        == {a["id"] for a in desk.json("sharing_agreements")["sharing_agreements"]}
+    )

@@ -187,19 +187,27 @@ def _parts(view: View, ticket: Ticket, step: Step) -> list[dict[str, Any]]:
 def _chat(view: View, ticket: Ticket) -> list[dict[str, Any]]:
     lines = threads.chat_lines(view.desk.world, ticket)
     chat_id = f"{seeds.mix(ticket.place, 3):x}"
-    history = [
-        {
-            "chat_index": k,
-            "type": "ChatMessage",
-            "timestamp": time * 1000,
-            "actor_type": "agent" if speaker == "agent" else "end-user" if speaker == "user" else "trigger",
-            "actor_id": comment_json.user_id(number),
-            "actor_name": people.name_of(view.desk.seed, view.desk.people, number) if number >= 0 else "Acme bot",
-            "message_id": str(k),
-            "message": text,
-        }
-        for k, (time, speaker, number, text) in enumerate(lines)
-    ]
+    history: list[dict[str, Any]] = []
+
+    def add(kind: str, time: int, speaker: str, number: int, **more: Any) -> None:
+        history.append(
+            {
+                "chat_index": len(history),
+                "type": kind,
+                "timestamp": time * 1000,
+                "actor_type": {"agent": "agent", "user": "end-user"}.get(speaker, "trigger"),
+                "actor_id": comment_json.user_id(number),
+                "actor_name": people.name_of(view.desk.seed, view.desk.people, number) if number >= 0 else "Acme bot",
+                **more,
+            }
+        )
+
+    if view.switches["rare_events"]:
+        add("ChatJoin", lines[0][0], "user", ticket.requester)
+    for k, (time, speaker, number, text) in enumerate(lines):
+        add("ChatMessage", time, speaker, number, message_id=str(k), message=text)
+    if view.switches["rare_events"]:
+        add("ChatLeave", lines[-1][0] + 5, "user", ticket.requester, reason="user_leave")
     shared = {"visitor_id": f"v-{ticket.place}", "chat_id": chat_id, "channel": "messaging"}
     return [
         {"type": "ChatStartedEvent", "value": {**shared, "chat_started_event_id": None, "history": history}},

@@ -13,6 +13,9 @@ from migration_pipeline.sandbox.zendesk.world.skeleton import Kind
 from migration_pipeline.sandbox.zendesk.world.threads import Step, Ticket
 
 Part = dict[str, Any]
+SHARE = 0.03
+SHARING = 1
+"""Which of the makers below tells that a ticket was shared."""
 SHARING_AGREEMENT = inventory.rule_id("sharing_agreements", 0)
 
 _MAKERS: tuple[Callable[[Ticket, Step], Part], ...] = (
@@ -53,13 +56,22 @@ _MAKERS: tuple[Callable[[Ticket, Step], Part], ...] = (
 )
 
 
+def _seldom(view: View, step: Step) -> int | None:
+    """Which of the makers a step calls for; the first step is full already."""
+    if step.seq == 0 or step.kind == Kind.DELETE or not view.switches["rare_events"]:
+        return None
+    return seeds.mix(step.seed, 16) % len(_MAKERS) if seeds.share(step.seed, 15) < SHARE else None
+
+
+def agreements_of(view: View, ticket: Ticket) -> list[int]:
+    """The agreements by which a ticket is shared."""
+    return [SHARING_AGREEMENT] if any(_seldom(view, s) == SHARING for s in ticket.steps) else []
+
+
 def parts_of(view: View, ticket: Ticket, step: Step) -> list[Part]:
-    """The seldom events of a step; never of the first one, which is full already."""
-    if step.seq == 0 or step.kind == Kind.DELETE:
-        return []
-    parts: list[Part] = []
-    if view.switches["rare_events"] and seeds.share(step.seed, 15) < 0.03:
-        parts.append(_MAKERS[seeds.mix(step.seed, 16) % len(_MAKERS)](ticket, step))
+    """The seldom events of a step."""
+    maker = _seldom(view, step)
+    parts = [] if maker is None else [_MAKERS[maker](ticket, step)]
     if step.seq == 1 and view.switches["side_conversations"]:
         parts += [_thread_event(event) for _, event in side_conversations.events_of(view, ticket.place)[:8]]
     return parts

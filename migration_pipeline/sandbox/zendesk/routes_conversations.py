@@ -46,8 +46,13 @@ class _Conversations:
         desk, view = site.desk, site.view(call, inline_images=True)
         ticket = desk.ticket(self._place(call))
         said = [_logged_comment(view, ticket, s) for s in ticket.steps if s.has_comment]
-        if int(desk.tickets.flags[ticket.place]) & skeleton.CHAT:
-            said += [_message(view, ticket, k, line) for k, line in enumerate(threads.chat_lines(desk.world, ticket))]
+        flags = int(desk.tickets.flags[ticket.place])
+        if flags & (skeleton.CHAT | skeleton.AI):
+            lines = threads.chat_lines(desk.world, ticket)
+            if flags & skeleton.AI:
+                # No person answered: what an agent would have said was said by the AI agent.
+                lines = [(t, "bot", -1, text) if who == "agent" else (t, who, n, text) for t, who, n, text in lines]
+            said += [_message(view, ticket, k, line) for k, line in enumerate(lines)]
         said.sort(key=lambda row: (row[0], row[1]["id"]))
         index = index_of(range(len(said)))
         return site.by_cursor(call, "events", index, lambda k: said[k][1], "created_at,id")

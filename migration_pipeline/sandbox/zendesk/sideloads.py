@@ -10,7 +10,7 @@ from migration_pipeline.sandbox.zendesk import ticket_json
 from migration_pipeline.sandbox.zendesk.odd_people import odd_identities
 from migration_pipeline.sandbox.zendesk.site import Site, spoiled
 from migration_pipeline.sandbox.zendesk.view import View
-from migration_pipeline.sandbox.zendesk.world import catalogue, ids, people
+from migration_pipeline.sandbox.zendesk.world import catalogue, ids, inventory, people
 
 _PEOPLE = ("requester_id", "submitter_id", "assignee_id")
 
@@ -75,7 +75,9 @@ def with_tickets(
         forms = (catalogue.form(k, site.base_url) for k in range(len(catalogue.FORMS)))
         beside["ticket_forms"] = [f for f in forms if f["id"] in wanted]
     if "sharing_agreements" in names:
-        beside["sharing_agreements"] = []
+        shared = {agreement for row in rows for agreement in row.get("sharing_agreement_ids") or ()}
+        every = inventory.sharing_agreements(site.base_url)
+        beside["sharing_agreements"] = [agreement for agreement in every if agreement["id"] in shared]
     for place, row in zip(places, rows, strict=True):
         if "comment_count" in names:
             row["comment_count"] = ticket_json.comment_count(view, place)

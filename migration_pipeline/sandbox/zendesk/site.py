@@ -23,6 +23,7 @@ from migration_pipeline.sandbox.zendesk.guide import Guide
 from migration_pipeline.sandbox.zendesk.limits import GUIDE_PATHS, Limits, Spent
 from migration_pipeline.sandbox.zendesk.oauth import Authority, Expired, Identity
 from migration_pipeline.sandbox.zendesk.odd_people import odd_user
+from migration_pipeline.sandbox.zendesk.odd_values import with_odd_values
 from migration_pipeline.sandbox.zendesk.plans import Plan
 from migration_pipeline.sandbox.zendesk.private_data import with_private_values
 from migration_pipeline.sandbox.zendesk.view import View
@@ -307,11 +308,13 @@ def index_of(keys: Iterable[int], times: Iterable[int] | None = None) -> Index:
 
 
 def spoiled(site: Site, record: dict[str, Any]) -> dict[str, Any]:
-    """The record as it is, or as switches ask for it: private values, odd people, missing and mistyped fields."""
+    """The record as it is, or as switches ask for it: private, odd, missing and mistyped values, odd people."""
     if site.switches["private_data"]:
         record = with_private_values(record)
     if site.switches["odd_people"] and "user_fields" in record:
         record = odd_user(site.desk, record)
+    if site.switches["odd_values"]:
+        record = with_odd_values(record)
     share = float(site.switches["malformed_records"])
     if not share or seeds.share(int(record["id"]), 51) >= share:
         return record

@@ -96,4 +96,8 @@ SWITCHES = (
     Switch("odd_people", False, (True, False), "many users have an odd address, name, phone, photo or identity"),
     Switch("failure_status", 500, (500, 502, 503, 504), "status of a failure; 503 brings Retry-After"),
     Switch("huge_comments", False, (True, False), "one comment in fifty has a text of 60 kB"),
+    Switch("odd_values", False, (True, False), "fields hold removed options, impossible dates, huge numbers and texts"),
+    Switch(
+        "many_channels", False, (True, False), "tickets came by social media, text message and other channels as well"
+    ),
 )

@@ -5,12 +5,36 @@ Here: JSON of the ticket itself, its metric set and rating. Not here: comments, 
 
 from typing import Any
 
-from migration_pipeline.sandbox.zendesk import comment_json
+from migration_pipeline.sandbox.zendesk import comment_json, rare_events
 from migration_pipeline.sandbox.zendesk.desk import SCRUB_AFTER
 from migration_pipeline.sandbox.zendesk.view import View
-from migration_pipeline.sandbox.zendesk.world import catalogue, ids, people, skeleton, threads
+from migration_pipeline.sandbox.zendesk.world import catalogue, ids, people, seeds, skeleton, threads
 from migration_pipeline.sandbox.zendesk.world.skeleton import CHANNELS, Kind
 from migration_pipeline.sandbox.zendesk.world.threads import Ticket
+
+MORE_SHARE = 0.5
+# (channel, relation) of tickets that would else have come by the channel of the key.
+MORE_CHANNELS: dict[int, tuple[tuple[str, str | None], ...]] = {
+    skeleton.MESSAGING: (
+        ("whatsapp", None),
+        ("instagram_dm", None),
+        ("facebook_messenger", None),
+        ("line", None),
+        ("apple_business_chat", None),
+    ),
+    skeleton.WEB: (
+        ("help_center", None),
+        ("facebook", "post"),
+        ("twitter", "mention"),
+        ("sms", None),
+        ("web_widget", None),
+        ("any_channel", None),
+        ("sample_ticket", None),
+        ("something_new", "unheard_of"),
+    ),
+    skeleton.API: (("side_conversation", None), ("sharing_agreement", None)),
+    skeleton.PHONE_CHANNEL: (("voicemail", "voicemail"),),
+}
 
 
 def custom_value(place: int, value: Any) -> Any:
@@ -44,7 +68,13 @@ def _via(view: View, ticket: Ticket) -> dict[str, Any]:
         source = {"ticket_id": earlier.id, "subject": earlier.subject, "channel": CHANNELS[int(rows.channel[parent])]}
         return {"channel": "web", "source": {"from": source, "to": {}, "rel": "follow_up"}}
     via = comment_json.comment_via(view, ticket, ticket.steps[0])
-    return {**via, "channel": CHANNELS[int(rows.channel[ticket.place])]}
+    channel = int(rows.channel[ticket.place])
+    if view.switches["many_channels"] and seeds.share(view.desk.seed, ticket.place, 19) < MORE_SHARE:
+        more = MORE_CHANNELS.get(channel, ())
+        if more:
+            name, rel = more[seeds.mix(view.desk.seed, ticket.place, 20) % len(more)]
+            return {"channel": name, "source": {"from": {"name": "Visitor"}, "to": {"name": "Acme"}, "rel": rel}}
+    return {**via, "channel": CHANNELS[channel]}
 
 
 def rating(ticket: Ticket) -> dict[str, Any] | None:
@@ -103,7 +133,7 @@ def ticket_json(view: View, place: int, *, generated: bool = False, fields: bool
         "tags": [] if scrubbed else ticket.tags,
         "custom_fields": custom,
         "satisfaction_rating": rating(ticket) if view.plan.satisfaction else None,
-        "sharing_agreement_ids": [],
+        "sharing_agreement_ids": rare_events.agreements_of(view, ticket),
         "custom_status_id": catalogue.status_id(ticket.custom_status),
         "fields": custom,
         "followup_ids": [int(rows.ids[k]) for k in rows.followed_by.get(place, ())],
