@@ -18,6 +18,7 @@ KINDS = (
     "garbage",
     "unavailable",
     "duplicate",
+    "timeout_after_commit",
 )
 
 

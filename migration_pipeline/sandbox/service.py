@@ -78,6 +78,8 @@ class Shapes:
     """429, for the fault `throttle`."""
     unavailable: Callable[[Call], Answer] | None = None
     """503, for the fault `unavailable`; without, it is a `failure`."""
+    timed_out: Callable[[Call], Answer] | None = None
+    """408, for the fault `timeout_after_commit`; without, it is a `failure`."""
 
 
 def _no_outbox() -> list[dict[str, Any]]:
@@ -196,6 +198,8 @@ class Service:
             return
         if fault == "error_after_commit":
             answer = self.shapes.failure(call)
+        elif fault == "timeout_after_commit":
+            answer = (self.shapes.timed_out or self.shapes.failure)(call)
         elif fault == "garbage":
             answer = Answer(200, GARBAGE, answer.content_type)
         await _send(send, answer, self.extra_headers(call) if not route.open else ())

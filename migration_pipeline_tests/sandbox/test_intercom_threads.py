@@ -447,4 +447,7 @@ def test_a_call_that_is_delivered_twice_is_done_twice(desk: Kit) -> None:
     assert desk.note(talk)["conversation_parts"]["total_count"] == 2
     desk.control("POST", "faults", {"kinds": ["unavailable"], "limit": 1})
     assert desk.error("GET", f"/conversations/{talk}") == (503, "service_unavailable")
-    assert desk.ok("GET", f"/conversations/{talk}")["conversation_parts"]["total_count"] == 2
+    desk.control("POST", "faults", {"kinds": ["timeout_after_commit"], "limit": 1})
+    note = {"message_type": "note", "type": "admin", "admin_id": desk.admin, "body": "x"}
+    assert desk.error("POST", f"/conversations/{talk}/reply", note) == (408, "request_timeout")
+    assert desk.ok("GET", f"/conversations/{talk}")["conversation_parts"]["total_count"] == 3

@@ -227,7 +227,7 @@ def _search(ws: Workspace, call: Call) -> Answer:
     own = f'$."{help_center(ws).default_locale}"'
     where = (
         "born_at <= ? AND (? = 'all' OR json_extract(contents, ?) = ?) "
-        "AND words_match(json_extract(contents, ?) || ' ' || json_extract(contents, ?), ?)"
+        "AND has_words(json_extract(contents, ?) || ' ' || json_extract(contents, ?), ?)"
     )
     ripe = ws.clock.now() - ws.switches["search_lag_s"]
     phrase = call.query.get("phrase") or ""

@@ -45,7 +45,7 @@ from migration_pipeline.sandbox.intercom.admission import Admission
 from migration_pipeline.sandbox.intercom.directory import directory
 from migration_pipeline.sandbox.intercom.errors import shapes
 from migration_pipeline.sandbox.intercom.files import FileStore
-from migration_pipeline.sandbox.intercom.html import tokens_match
+from migration_pipeline.sandbox.intercom.html import has_words, is_word_of
 from migration_pipeline.sandbox.intercom.schema import SCHEMA
 from migration_pipeline.sandbox.intercom.switches import switches
 from migration_pipeline.sandbox.intercom.tokens import Tokens
@@ -105,7 +105,8 @@ def build(
     """
     state = State(dir / KIND, SCHEMA)
     begin_ids(state)
-    state.db.create_function("words_match", 2, tokens_match, deterministic=True)
+    state.db.create_function("has_words", 2, has_words, deterministic=True)
+    state.db.create_function("is_word_of", 2, is_word_of, deterministic=True)
     clock = Clock(state.get("clock", 0.0))
     secret = hashlib.sha256(f"sandbox files {seed}".encode()).hexdigest()
     ws = Workspace(

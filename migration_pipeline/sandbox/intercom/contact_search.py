@@ -11,7 +11,7 @@ from migration_pipeline.sandbox.intercom.contact_shapes import contact_json
 from migration_pipeline.sandbox.intercom.errors import fail
 from migration_pipeline.sandbox.intercom.paging import Listing, cursor_page, cursor_request
 from migration_pipeline.sandbox.intercom.payload import object_of
-from migration_pipeline.sandbox.intercom.search import Dates, Field, Kind, compile_query, json_text
+from migration_pipeline.sandbox.intercom.search import Dates, Field, Kind, compile_query, json_text, never
 from migration_pipeline.sandbox.intercom.workspace import Workspace
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
@@ -31,8 +31,16 @@ FIELDS: dict[str, Field] = {
         frozenset({"=", "!="}),
         numeric=True,
     ),
-    "company_id": Field(Kind.MEMBER, "t.id IN (SELECT contact_id FROM contact_companies WHERE company_id"),
+    "company_id": Field(
+        Kind.MEMBER, "t.id IN (SELECT contact_id FROM contact_companies WHERE company_id", documented=False
+    ),
+    **never(Kind.DATE, "last_email_opened_at", "last_email_clicked_at", "ios_last_seen_at", "android_last_seen_at"),
+    **never(Kind.TEXT, "language_override", "browser", "browser_language", "os"),
+    **never(Kind.TEXT, "location.country", "location.region", "location.city"),
+    "marked_email_as_spam": Field(Kind.BOOLEAN, "0"),
+    "has_hard_bounced": Field(Kind.BOOLEAN, "0"),
 }
+"""The documented fields but for the segment and what devices tell, and one more."""
 ORDERS = {"ascending": False, "descending": True}
 
 
@@ -78,7 +86,8 @@ def _listing(sort: Any) -> Listing:
 
 def _field(ws: Workspace, name: str) -> Field | None:
     if not name.startswith("custom_attributes."):
-        return FIELDS.get(name)
+        found = FIELDS.get(name)
+        return found if found and (found.documented or ws.switches["undocumented_search"]) else None
     attribute = name.removeprefix("custom_attributes.")
     data_type = ws.scalar("SELECT data_type FROM data_attributes WHERE model = 'contact' AND name = ?", attribute)
     kinds = {"integer": Kind.NUMBER, "float": Kind.NUMBER, "boolean": Kind.BOOLEAN, "date": Kind.DATE}

@@ -11,7 +11,7 @@ from migration_pipeline.sandbox.intercom.admission import version_of
 from migration_pipeline.sandbox.intercom.conversation_shapes import conversation_json
 from migration_pipeline.sandbox.intercom.paging import Listing, cursor_page, cursor_request
 from migration_pipeline.sandbox.intercom.payload import object_of
-from migration_pipeline.sandbox.intercom.search import Dates, Field, Kind, compile_query, json_text
+from migration_pipeline.sandbox.intercom.search import Dates, Field, Kind, compile_query, json_text, never
 from migration_pipeline.sandbox.intercom.workspace import Workspace
 from migration_pipeline.sandbox.wire import Answer, Call, Route, json_answer
 
@@ -53,9 +53,49 @@ FIELDS: dict[str, Field] = {
     "read": Field(Kind.BOOLEAN, "t.read"),
     "state": Field(Kind.TEXT, "t.state"),
     "tag_ids": TAGS,
+    "channel_initiated": Field(Kind.TEXT, _source("type")),
+    "priority": Field(Kind.TEXT, "'none'"),
+    "ai_agent_participated": Field(Kind.BOOLEAN, "0"),
+    **never(
+        Kind.NUMBER,
+        "statistics.time_to_assignment",
+        "statistics.time_to_admin_reply",
+        "statistics.time_to_first_close",
+        "statistics.time_to_last_close",
+        "statistics.median_time_to_reply",
+        "statistics.count_reopens",
+        "statistics.count_assignments",
+        "statistics.count_conversation_parts",
+        "conversation_rating.score",
+        "ai_agent.rating",
+    ),
+    **never(
+        Kind.DATE,
+        "statistics.first_contact_reply_at",
+        "statistics.first_assignment_at",
+        "statistics.first_admin_reply_at",
+        "statistics.first_close_at",
+        "statistics.last_assignment_at",
+        "statistics.last_assignment_admin_reply_at",
+        "statistics.last_contact_reply_at",
+        "statistics.last_admin_reply_at",
+        "statistics.last_close_at",
+        "conversation_rating.requested_at",
+        "conversation_rating.replied_at",
+    ),
+    **never(
+        Kind.TEXT,
+        "statistics.last_closed_by_id",
+        "conversation_rating.remark",
+        "conversation_rating.contact_id",
+        "ai_agent.resolution_state",
+        "ai_agent.last_answer_type",
+        "ai_agent.rating_remark",
+        "ai_agent.source_type",
+        "ai_agent.source_title",
+    ),
 }
-"""Of the documented fields, statistics.*, conversation_rating.*, priority and ai_agent* are missing: a migration into
-an empty workspace has nothing to ask there."""
+"""Statistics, ratings and agents of AI have no values here: nobody answers or rates what a migration writes."""
 
 LISTING = Listing("conversations", "id", "t.updated_at")
 
@@ -78,7 +118,8 @@ def _list(ws: Workspace, call: Call) -> Answer:
 
 def _search(ws: Workspace, call: Call) -> Answer:
     body = object_of(call)
-    where, values = compile_query(body.get("query"), partial(_field, ws), Dates.inclusive)
+    dates = Dates.inclusive(lenient=ws.switches["undocumented_search"])
+    where, values = compile_query(body.get("query"), partial(_field, ws), dates)
     asked = cursor_request(ws, body.get("pagination") or {}, 20)
     values = [ws.clock.now() - ws.switches["search_lag_s"], *values]
     rows, total, pages = cursor_page(ws, LISTING, f"{_seen(ws)} AND {where}", values, asked)

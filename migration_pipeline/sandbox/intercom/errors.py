@@ -54,8 +54,17 @@ def _unavailable(_: Call) -> Answer:
     return error_answer(503, "service_unavailable", "Sorry, the API service is temporarily unavailable")
 
 
+def _timed_out(_: Call) -> Answer:
+    return error_answer(408, "request_timeout", "The server would not wait any longer for the client")
+
+
 def shapes(throttled: Any) -> Shapes:
     """The answers of Intercom where the shared machinery has to answer."""
     return Shapes(
-        not_found=_not_found, malformed=_malformed, failure=_failure, throttled=throttled, unavailable=_unavailable
+        not_found=_not_found,
+        malformed=_malformed,
+        failure=_failure,
+        throttled=throttled,
+        unavailable=_unavailable,
+        timed_out=_timed_out,
     )

@@ -51,7 +51,12 @@ def mild(body: str) -> str:
     return _BETWEEN_BLOCKS.sub(r"\1" + "\n", inner).strip()
 
 
-def tokens_match(body: str | None, wanted: str) -> bool:
-    """Whether every word of `wanted` is a word of `body`: message bodies are searched by words, not by substrings."""
+def has_words(body: str | None, wanted: str) -> bool:
+    """Whether every word of `wanted` is a word of `body`: articles are found so."""
     have = {token.casefold() for token in _TOKEN.findall(plain_text(body or ""))}
     return all(token.casefold() in have for token in _TOKEN.findall(plain_text(wanted)))
+
+
+def is_word_of(body: str | None, wanted: str) -> bool:
+    """Whether `wanted` as a whole is a word of `body`: message bodies are compared word by word, so two never match."""
+    return wanted.casefold() in {token.casefold() for token in _TOKEN.findall(plain_text(body or ""))}

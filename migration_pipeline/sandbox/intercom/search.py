@@ -45,26 +45,36 @@ OPERATORS = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`sql` is an expression over the row `t`; for members a subquery that ends before its comparison."""
+    """`sql` is an expression over the row `t`; for members a subquery that ends before its comparison.
+
+    `documented`: whether public material says that the field can be searched.
+    """
 
     kind: Kind
     sql: str
     operators: frozenset[str] | None = None
     numeric: bool = False
+    documented: bool = True
+
+
+def never(kind: Kind, *names: str) -> dict[str, Field]:
+    """Fields that can be searched and have no value in a workspace that nobody wrote to but a migration."""
+    return {name: Field(kind, "NULL") for name in names}
 
 
 class Dates:
     """How a search compares dates."""
 
     @staticmethod
-    def by_second(sql: str, operator: str, values: list[int]) -> Sql:
-        """Plain comparison."""
-        return _compare(sql, operator, list(values))
+    def inclusive(*, lenient: bool) -> Callable[[str, str, list[int]], Sql]:
+        """Conversations and tickets: `<` and `>` include the second itself. `lenient` takes `<=` and `>=` as well."""
 
-    @staticmethod
-    def inclusive(sql: str, operator: str, values: list[int]) -> Sql:
-        """Conversation search: `<` and `>` include the second itself."""
-        return _compare(sql, {"<": "<=", ">": ">="}.get(operator, operator), list(values))
+        def compare(sql: str, operator: str, values: list[int]) -> Sql:
+            if operator in ("<=", ">=") and not lenient:
+                raise invalid(f"The operator {operator} is not supported for dates", "operator")
+            return _compare(sql, {"<": "<=", ">": ">="}.get(operator, operator), list(values))
+
+        return compare
 
     @staticmethod
     def by_day(zone: ZoneInfo) -> Callable[[str, str, list[int]], Sql]:
@@ -135,7 +145,7 @@ def _filter(field: Field, operator: str, value: Any, dates: Callable[[str, str, 
             raise invalid("the value must be true or false", "value")
         return f"{field.sql} {'=' if operator == '=' else '!='} ?", [wanted == "true"]
     if field.kind is Kind.WORDS:
-        sql = f"words_match({field.sql}, ?)"
+        sql = f"is_word_of({field.sql}, ?)"
         return (f"NOT {sql}" if operator.startswith("!") else sql), [str(values[0])]
     if field.kind is Kind.NUMBER:
         values = [_number(v) for v in values]

@@ -74,6 +74,13 @@ def _search() -> list[Switch]:
             "conversation search takes custom_attributes.{name}, which is not documented",
         ),
         Switch(
+            "undocumented_search",
+            False,
+            "boolean",
+            "searches take fields and operators that no public material names: company_id of contacts, ticket_id and "
+            "tag_ids of tickets, <= and >= on dates of conversations",
+        ),
+        Switch(
             "companies_by_company_id", "list", ("list", "object"), "GET /companies?company_id=: a list or one company"
         ),
         Switch("contact_companies_key", "data", ("data", "companies"), "key of the list of a contact's companies"),

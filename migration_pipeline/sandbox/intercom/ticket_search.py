@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from migration_pipeline.sandbox.intercom.admission import version_of
@@ -22,7 +23,7 @@ _CATEGORY = (
 
 FIELDS: dict[str, Field] = {
     "id": Field(Kind.NUMBER, "t.id"),
-    "ticket_id": Field(Kind.NUMBER, "t.ticket_number"),
+    "ticket_id": Field(Kind.NUMBER, "t.ticket_number", documented=False),
     **{name: Field(Kind.DATE, f"t.{name}") for name in ("created_at", "updated_at", "snoozed_until")},
     "title": Field(Kind.TEXT, "t.title"),
     "description": Field(Kind.TEXT, json_text("ticket_attributes", DESCRIPTION)),
@@ -34,7 +35,7 @@ FIELDS: dict[str, Field] = {
     "team_assignee_id": Field(Kind.NUMBER, "t.team_assignee_id"),
     "open": Field(Kind.BOOLEAN, "(t.state != 'closed')"),
     "state": Field(Kind.TEXT, _STATE),
-    "tag_ids": TAGS,
+    "tag_ids": replace(TAGS, documented=False),
 }
 
 
@@ -45,7 +46,7 @@ def routes(ws: Workspace) -> list[Route]:
 
 def _search(ws: Workspace, call: Call) -> Answer:
     body = object_of(call)
-    where, values = compile_query(body.get("query"), _field, Dates.by_second)
+    where, values = compile_query(body.get("query"), partial(_field, ws), Dates.inclusive(lenient=True))
     asked = cursor_request(ws, body.get("pagination") or {}, 20)
     where = f"t.ticket_type_id IS NOT NULL AND t.born_at <= ? AND {where}"
     values = [ws.clock.now() - ws.switches["search_lag_s"], *values]
@@ -55,9 +56,10 @@ def _search(ws: Workspace, call: Call) -> Answer:
     return json_answer({"type": "ticket.list", "pages": pages, "total_count": total, "tickets": tickets})
 
 
-def _field(name: str) -> Field | None:
+def _field(ws: Workspace, name: str) -> Field | None:
     if not name.startswith("ticket_attribute."):
-        return FIELDS.get(name)
+        found = FIELDS.get(name)
+        return found if found and (found.documented or ws.switches["undocumented_search"]) else None
     attribute_id = id_number(name.removeprefix("ticket_attribute."))
     if attribute_id is None:
         return None
