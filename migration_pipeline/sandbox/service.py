@@ -122,7 +122,7 @@ class Service:
         self.table = RouteTable(self.routes)
         self.stats = Stats(self.state.get("stats"))
         self.faults = Faults()
-        self._controls: dict[tuple[str, str], Handler] = {
+        self.control_routes: dict[tuple[str, str], Handler] = {
             ("GET", "stats"): lambda _: json_answer(self.stats.as_json()),
             ("DELETE", "stats"): self._reset_stats,
             ("GET", "outbox"): lambda _: json_answer(self.outbox()),
@@ -233,7 +233,7 @@ class Service:
         return answer
 
     async def _control(self, call: Call) -> Answer:
-        handler = self._controls.get((call.method, call.path.removeprefix(CONTROL).strip("/")))
+        handler = self.control_routes.get((call.method, call.path.removeprefix(CONTROL).strip("/")))
         if handler is None:
             return json_answer({"error": f"no control route {call.method} {call.path}"}, 404)
         try:
