@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
 
-from migration_pipeline_tests.sandbox.conftest import Client
-from migration_pipeline_tests.sandbox.intercom_kit import SEED, Json, Kit
+from migration_pipeline_tests.sandbox.conftest import Client, served
+from migration_pipeline_tests.sandbox.intercom_kit import SEED, Json, Kit, workspace
 
 BACK = "http://127.0.0.1:8765/callback"
 
@@ -108,3 +110,18 @@ def test_another_workspace_is_recognised_and_takes_no_writes(desk: Kit, by: str)
     assert desk.ok("GET", "/me")["app"]["id_code"] == f"foreign{SEED}"
     assert desk.error("POST", "/contacts", {"email": "x@customer.example"}) == (403, "action_forbidden")
     assert desk.get("/tags").status_code == 200
+
+
+def test_apps_have_a_limit_each_and_the_workspace_one_for_all(tmp_path: Path) -> None:
+    with served(lambda url: workspace(tmp_path, url, plan="intercom-60", limits=True)) as service:
+        desk = Kit(service.base_url)
+        desk.switch(oauth_consent="grant", rate_per_minute_of_workspace=90)
+        code = returned(asked(desk, desk))["code"]
+        public = Client(desk.base_url, {"Authorization": f"Bearer {exchange(desk, desk, code).json()['token']}"})
+        desk.advance(10 - time.time() % 10 + 0.1)
+        answers = [public.get("/tags") for _ in range(10)] + [desk.get("/tags") for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [200] * 15 + [429]
+        assert answers[-1].headers["x-ratelimit-limit"] == "10"
+        assert "limit of 15 in" in answers[-1].json()["errors"][0]["message"]
+        public.close()
+        desk.close()

@@ -82,6 +82,11 @@ class Admission:
         per_minute: int = self._ws.switches["rate_per_minute"]
         return max(1, round(per_minute / 6))
 
+    def _shared_limit(self) -> int:
+        """What all apps of the workspace may do together in a window."""
+        per_minute: int = self._ws.switches["rate_per_minute_of_workspace"]
+        return max(self._limit(), round(per_minute / 6))
+
     def _unauthorized(self, call: Call) -> Answer | None:
         given = call.headers.get("authorization", "")
         if not given:
@@ -90,16 +95,19 @@ class Admission:
         token = token.strip()
         if scheme.lower() != "bearer" or not self._tokens.known(token):
             return error_answer(401, "unauthorized", "Access Token Invalid")
+        call.scratch["app"] = self._tokens.app_of(token)
         if self._tokens.foreign(token) or self._ws.switches["opens_workspace"] == "foreign":
             call.scratch["foreign"] = True
         state = self._ws.switches["token_state"] if self._tokens.valid(token) else "token_revoked"
         return None if state == "valid" else error_answer(401, state, "Access Token Invalid")
 
     def _over_limit(self, call: Call) -> Answer | None:
-        allowance = self._window.take("app", self._limit(), cost=int(self._enforce))
+        allowance = self._window.take(call.scratch["app"], self._limit(), cost=int(self._enforce))
         call.scratch["allowance"] = allowance
         if self._enforce and not allowance.granted:
             return throttled_answer(allowance.limit)
+        if self._enforce and not self._window.take("workspace", (shared := self._shared_limit())).granted:
+            return throttled_answer(shared)
         size = self._ws.switches["max_request_bytes"]
         if size and len(call.body) > size:
             return error_answer(413, "payload_too_large", f"Request body is larger than {size} bytes")

@@ -49,6 +49,12 @@ def _workspace(per_minute: int) -> list[Switch]:
         ),
         Switch("plan_restricted", False, "boolean", "403 api_plan_restricted on conversations and messages"),
         Switch("rate_per_minute", per_minute, "integer", "calls a minute; a sixth of it per 10-second window"),
+        Switch(
+            "rate_per_minute_of_workspace",
+            25_000,
+            "integer",
+            "calls a minute of all apps together; never less than what one app may do",
+        ),
         Switch("max_request_bytes", 0, "integer", "413 above this size of a request body; 0 is no limit"),
         Switch("contact_emails", True, "boolean", "whether messages may reach contacts at all"),
         Switch(

@@ -11,6 +11,8 @@ from migration_pipeline.sandbox.clock import Clock
 from migration_pipeline.sandbox.state import State
 
 CODE_LIVES_S = 5 * 60
+GRANTED = "sandbox-intercom-oauth-"
+"""How tokens begin that were given out for a code."""
 
 
 class Tokens:
@@ -36,6 +38,11 @@ class Tokens:
         """Whether a token belongs to the other workspace."""
         return token == self._other
 
+    @staticmethod
+    def app_of(token: str) -> str:
+        """The app that a token was given to: the private one, or the one that many workspaces authorize."""
+        return "public" if token.startswith(GRANTED) else "private"
+
     def new_code(self) -> str:
         """A code that can be exchanged once within five minutes."""
         code = secrets.token_urlsafe(24)
@@ -49,7 +56,7 @@ class Tokens:
         self._state.put("codes", self._codes)
         if expires < self._clock.now():
             return None
-        token = f"sandbox-intercom-oauth-{secrets.token_hex(16)}"
+        token = GRANTED + secrets.token_hex(16)
         self._keep(token, valid=True)
         return token
 
