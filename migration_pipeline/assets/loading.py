@@ -105,7 +105,8 @@ def verified(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Work
         def verify_one(entity_type: str) -> dict[str, int | float]:
             if again:
                 workbench.staging.tables.remove("verification", entity_type)
-            done = verify(entity_type, workbench.staging, workbench.journal, workbench.client, run)
+            center = workbench.migration.help_center.help_center_id
+            done = verify(entity_type, workbench.staging, workbench.journal, workbench.client, run, center)
             return {"compared": done.compared, "matched": done.matched}
 
         each_entity_type(context, verify_one)

@@ -5,8 +5,10 @@ import dagster as dg
 from migration_pipeline.assets.loading import verified
 from migration_pipeline.assets.stages import OWNERS, stage
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.reports import build, four_columns_markdown, open_report
+from migration_pipeline.reports import Report, build, four_columns_markdown, open_report
 from migration_pipeline.staging.catalogue import rebuild
+from migration_pipeline.target.addresses import new_addresses
+from migration_pipeline.target.link_map import moved, write_link_map
 
 
 @dg.asset(deps=[verified], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
@@ -15,6 +17,7 @@ def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbe
     with stage(context, workbench) as run:
         workbench.journal.export(workbench.outcomes_path)
         made = build(workbench.staging, run.run_id, run.mode, workbench.migration, calls=workbench.calls)
+        _map_links(workbench, made)
         workbench.journal.end_run(run.run_id, "finished")
         context.add_output_metadata(
             {
@@ -23,6 +26,15 @@ def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbe
                 **{f"{side}_calls": count for side, count in made.calls.items()},
             }
         )
+
+
+def _map_links(workbench: Workbench, made: Report) -> None:
+    """Put the map from old to new addresses of the help centre beside the report, where there is one."""
+    rows = sum(workbench.staging.tables.rows("payloads", name) for name in ("collections", "articles"))
+    if rows:
+        settings = workbench.migration.help_center
+        addresses = new_addresses(workbench.client, workbench.journal, settings.help_center_id)
+        write_link_map(made.folder, moved(workbench.staging, addresses))
 
 
 @dg.asset_check(

@@ -92,6 +92,7 @@ REASONS: Final[dict[str, str]] = {
     "votes_lost": "Votes of readers stay behind.",
     "labels_dropped": "Labels of the article stay behind, as set.",
     "locale_not_mapped": "mapping.yaml names no language of Intercom for a translation; it stays behind.",
+    "locale_not_enabled": "Intercom's help centre does not have the language switched on; the text stays behind.",
     "locale_taken": "Another translation of the article has become the same language already; this one stays behind.",
     "default_locale_missing": "The article lacks the default language; another of its languages stands there too.",
     "translation_left": "Only the default language of the article moved.",

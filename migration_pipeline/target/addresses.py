@@ -80,11 +80,16 @@ class NewAddresses:
     journal: Journal
     base: str | None  # public address of the target's help centre
     help_center: str | None = None  # its id
+    locales: frozenset[str] = frozenset()  # that are switched on; none where the target does not tell
     known: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)  # id and address
 
     def arrived(self, entity_type: str, source_id: str, target_id: str, url: str | None) -> None:
         """Note what became of a record."""
         self.known[entity_type, source_id] = (target_id, url)
+
+    def takes(self, locale: str) -> bool:
+        """Whether the help centre has a language."""
+        return not self.locales or locale in self.locales
 
     def of(self, link: Mapping[str, Any]) -> str | None:
         """The new address of what `OldAddresses.read` found; None where the target does not show it."""
@@ -114,7 +119,9 @@ def new_addresses(client: IntercomClient, journal: Journal, help_center_id: str 
     own = [row for row in centers if help_center_id is None or str(row.get("id")) == help_center_id]
     own.sort(key=lambda row: not row.get("default"))
     base = str(own[0].get("url") or "").rstrip("/") if own else ""
-    found = NewAddresses(client, journal, base or None, str(own[0]["id"]) if own else None)
+    told = own[0].get("locales") if own else None
+    locales = frozenset(str(locale) for locale in told) if isinstance(told, list) else frozenset[str]()
+    found = NewAddresses(client, journal, base or None, str(own[0]["id"]) if own else None, locales)
     for entity_type in ("collections", "articles"):
         for batch in journal.records(entity_type, "migrated"):
             for row in batch.to_pylist():

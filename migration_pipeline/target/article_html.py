@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal, cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from lxml import etree
 
@@ -468,13 +468,18 @@ class _Reading:
         if not told:
             return ""
         try:
-            address = urljoin(self._base, told)
+            address = written_out(urljoin(self._base, told))
             parts = urlsplit(address)
         except ValueError:
             return None
         if parts.scheme in ("mailto", "tel"):
             return address
         return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def written_out(address: str) -> str:
+    """The address with what may not stand in one written as `%` and its code."""
+    return quote(address, safe="%:/?#[]@!$&()*+,;=~")
 
 
 def _read(document: str, base: str, verdict: Verdict) -> _Reading:

@@ -111,13 +111,19 @@ def collection_identity(collection: Mapping[str, Any]) -> str:
     return short_hash([" ".join(str(collection.get("name") or "").split()), str(collection.get("parent_id") or "")])
 
 
+def parent_of(article: Mapping[str, Any]) -> Any:
+    """The collection of an article: answers tell one, or a list."""
+    parents = article.get("parent_ids")
+    return article.get("parent_id") or (parents[0] if isinstance(parents, list) and parents else None)
+
+
 def article_identity(article: Mapping[str, Any]) -> str:
     """What an article is recognized by, sent or read: title, author, collection and text."""
     return short_hash(
         [
             " ".join(str(article.get("title") or "").split()),
             str(article.get("author_id") or ""),
-            str(article.get("parent_id") or ""),
+            str(parent_of(article) or ""),
             body_hash(article.get("body")),
         ]
     )

@@ -11,10 +11,11 @@ import mimetypes
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from html import escape as quoted
 from typing import Any, Final
 
 from migration_pipeline.target.addresses import OldAddresses, hosts_of
-from migration_pipeline.target.article_html import Accepted, accepted
+from migration_pipeline.target.article_html import Accepted, accepted, written_out
 from migration_pipeline.target.directory import agents, label_names
 from migration_pipeline.target.html import escape, plain
 from migration_pipeline.target.inputs import Inputs, Loss, digest, distinct, encoded, loss
@@ -210,9 +211,7 @@ class _Mapper:
         losses.extend(loss(reason, f"{locale}: {detail}") for reason, detail in made.changes)
         html = self._with_embedded(made, files, losses)
         for file in files.listed(text["locale"]):
-            html += (
-                f'<p><a href="{escape(file["url"]).replace(chr(34), "&quot;")}">{escape(_line(file["name"]))}</a></p>'
-            )
+            html += f'<p><a href="{quoted(written_out(file["url"]))}">{escape(_line(file["name"]))}</a></p>'
         title = _line(text["title"]) or f"Article {row['source_id']}"
         return {"title": title[:255], "body": html, "state": text["state"] or "draft"}
 
@@ -254,7 +253,7 @@ class _Files:
 
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._rows = [dict(row) for row in rows]
-        self._by_url = {row["url"]: row for row in self._rows if row["url"]}
+        self._by_url = {written_out(row["url"]): row for row in self._rows if row["url"]}
         self._by_id = {row["source_id"]: row for row in self._rows}
 
     def find(self, url: str) -> dict[str, Any] | None:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from migration_pipeline.target.article_steps import parent_of
 from migration_pipeline.target.articles import ADDRESSES, unescaped
 from migration_pipeline.target.canonical import body_hash, readable
 from migration_pipeline.target.comparing import Finding, finding
 from migration_pipeline.target.loading.articles import in_words
 from migration_pipeline.target.steps import Json
 
-_ATTRIBUTE: Final = re.compile(r"""<(a|img)\b[^>]*?\s(?:href|src)=["']([^"']*)["']""")
+_ATTRIBUTE: Final = re.compile(r"""<(a|img)\b[^>]*?\s(?:href|src)=(?:"([^"]*)"|'([^']*)')""")
 
 Fetch = Callable[[str], str]
 """The SHA-256 of what stands at an address, or why it cannot be had."""
@@ -40,6 +41,8 @@ def compare_collection(body: Json, parent: str | None, actual: Json, losses: Seq
         finding("parent", parent, actual.get("parent_id"), losses),
     ]
     for locale, one in meant.items():
+        if locale not in read and "locale_not_enabled" in losses:
+            continue
         there = read.get(locale, {})
         found.append(finding(f"name ({locale})", one.get("name"), there.get("name"), losses))
     return found
@@ -50,7 +53,7 @@ def compare_article(article: Article, actual: Json, losses: Sequence[str], fetch
     made = article.made
     found = [
         finding("author", made["author_id"], actual.get("author_id"), losses),
-        finding("parent", made.get("parent_id"), actual.get("parent_id") if "parent_type" in made else None, losses),
+        finding("parent", made.get("parent_id"), parent_of(actual), losses),
         *_content("", article, made, actual, losses, fetch),
     ]
     if "state" in made and article.tags:
@@ -83,15 +86,14 @@ def _content(
 def _links(label: str, article: Article, wanted: str, read: str, losses: Sequence[str]) -> Finding:
     """All links that were meant are there; those to files may lead to a copy of ours."""
     meant = [unescaped(url) for kind, url in ADDRESSES.findall(wanted) if kind == "href"]
-    there = {unescaped(url) for tag, url in _ATTRIBUTE.findall(read) if tag == "a"}
+    there = set(_addresses("a", read))
     lacking = sorted({url for url in meant if url not in article.files} - there)
     return _named("links", label, ", ".join(lacking), ", ".join(sorted(there)), losses, matched=not lacking)
 
 
 def _pictures(label: str, article: Article, wanted: str, read: str, losses: Sequence[str], fetch: Fetch) -> Finding:
     """As many pictures as were meant, in their order, and byte for byte where their bytes are known."""
-    meant = [unescaped(url) for tag, url in _ATTRIBUTE.findall(wanted) if tag == "img"]
-    shown = [unescaped(url) for tag, url in _ATTRIBUTE.findall(read) if tag == "img"]
+    meant, shown = _addresses("img", wanted), _addresses("img", read)
     if len(meant) != len(shown):
         return _named("pictures", label, f"{len(meant)}", f"{len(shown)}", losses, matched=False)
     for url, address in zip(meant, shown, strict=True):
@@ -99,6 +101,11 @@ def _pictures(label: str, article: Article, wanted: str, read: str, losses: Sequ
         if sha256 is not None and (read_back := fetch(address)) != sha256:
             return _named("pictures", label, f"{url} {sha256}", read_back, losses, matched=False)
     return Finding(f"pictures{label}", True)
+
+
+def _addresses(tag: str, html: str) -> list[str]:
+    """Where the links or the pictures of HTML lead, in order."""
+    return [unescaped(double or single) for name, double, single in _ATTRIBUTE.findall(html) if name == tag]
 
 
 def _named(

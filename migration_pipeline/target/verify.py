@@ -66,10 +66,18 @@ class _Reader:
     addresses: NewAddresses | None = None  # of the help centre, where the entity type has to do with it
 
 
-def verify(entity_type: str, staging: Staging, journal: Journal, client: IntercomClient, run: Run) -> Verified:
+def verify(
+    entity_type: str,
+    staging: Staging,
+    journal: Journal,
+    client: IntercomClient,
+    run: Run,
+    help_center_id: str | None = None,
+) -> Verified:
     """Compare every record that was migrated; the findings replace the stage `verification` of the entity type.
 
-    A record whose fields all matched under the same payload is not read again.
+    A record whose fields all matched under the same payload is not read again. `help_center_id` is the help centre that
+    the settings name, if any.
 
     Raises:
         AccessDenied, ServiceDown, RunStopped: the earlier findings stay as they were.
@@ -78,7 +86,7 @@ def verify(entity_type: str, staging: Staging, journal: Journal, client: Interco
     _views(connection, entity_type, staging, journal)
     _, attributes, _ = by_name(client, "tickets") if entity_type == "tickets" else ({}, {}, {})
     (total,) = count(connection, "SELECT count(*) FROM chosen")
-    addresses = new_addresses(client, journal, None) if total and entity_type == "articles" else None
+    addresses = new_addresses(client, journal, help_center_id) if total and entity_type == "articles" else None
     reader = _Reader(entity_type, staging, journal, client, _listed(client, entity_type), attributes, addresses)
     done = 0
 

@@ -51,7 +51,7 @@ class Library:
 
 def collection(desk: Desk, library: Library, work: Work, row: Row) -> Outcome:
     """A collection below its parent, which arrived before."""
-    body = _collection_body(desk, work, row)
+    body = _collection_body(desk, library, work, row)
     try:
         collection_id = desk.writer.perform(work, steps.create_collection(body))
     except StepRefused as refusal:
@@ -65,7 +65,7 @@ def changed_collection(desk: Desk, library: Library, work: Work, row: Row, known
     actual = desk.client.collection(collection_id)
     if actual is None:
         return desk.migrated(work, row, collection_id, "conflict_deleted")
-    body = _collection_body(desk, work, row)
+    body = _collection_body(desk, library, work, row)
     conflict = None
     if known.seen and known.seen != _collection_seen(actual):
         conflict = CONFLICTS[desk.migration.options.conflicts]
@@ -80,8 +80,14 @@ def changed_collection(desk: Desk, library: Library, work: Work, row: Row, known
     return replace(_settled_collection(desk, library, work, row, collection_id), reason=conflict)
 
 
-def _collection_body(desk: Desk, work: Work, row: Row) -> Json:
+def _collection_body(desk: Desk, library: Library, work: Work, row: Row) -> Json:
     body = json_of(row["body"])
+    _languages_left(library, work, body)
+    names = {
+        locale: one for locale, one in body.pop("translated_content", {}).items() if library.addresses.takes(locale)
+    }
+    if names:
+        body["translated_content"] = names
     parent = _parent(desk, work, row["parent_ref"])
     return body | ({"parent_id": int(parent)} if parent else {})
 
@@ -267,7 +273,14 @@ def _meant(desk: Desk, library: Library, work: Work, row: Row, *, public: bool) 
     """
     made, kept = meant(row, library.addresses, _parent(desk, work, row["collection_ref"]), public=public)
     work.losses.extend(("link_kept", url[:200]) for url in kept)
+    _languages_left(library, work, json_of(row["body"]))
     return made
+
+
+def _languages_left(library: Library, work: Work, body: Json) -> None:
+    """Tell of languages that the help centre does not have."""
+    left = [locale for locale in body.get("translated_content", {}) if not library.addresses.takes(locale)]
+    work.losses.extend(("locale_not_enabled", locale) for locale in left)
 
 
 def meant(row: Row, addresses: NewAddresses, parent_id: str | None, *, public: bool) -> tuple[Json, list[str]]:
@@ -297,7 +310,9 @@ def meant(row: Row, addresses: NewAddresses, parent_id: str | None, *, public: b
     if row["kind"] == "internal_article":
         return made | {"owner_id": int(row["author_id"])}, list(kept)
     if "translated_content" in body:
-        made["translated_content"] = {locale: text(one) for locale, one in body["translated_content"].items()}
+        made["translated_content"] = {
+            locale: text(one) for locale, one in body["translated_content"].items() if addresses.takes(locale)
+        }
     parent = {"parent_id": int(parent_id), "parent_type": "collection"} if parent_id else {}
     return made | parent, list(kept)
 
@@ -420,7 +435,7 @@ def _refused(work: Work) -> list[tuple[str, str]]:
 
 def seen(answer: Mapping[str, Any]) -> Json:
     """An impression of an article: hashes of what people may change."""
-    told = [answer.get("title"), body_hash(answer.get("body")), answer.get("state"), str(answer.get("parent_id") or "")]
+    told = [answer.get("title"), body_hash(answer.get("body")), answer.get("state"), str(steps.parent_of(answer) or "")]
     texts = {
         locale: [one.get("title"), body_hash(one.get("body")), one.get("state")]
         for locale, one in sorted(_dict(answer.get("translated_content")).items())
