@@ -8,10 +8,11 @@ Ends with 1 where the final state differs by anything, a record failed, a call i
 import json
 import os
 import random
+import select
 import signal
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,15 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-import requests
 from ruamel.yaml import YAML
 
+from migration_pipeline_tests import forks
 from migration_pipeline_tests.end_to_end import canonical, in_process
+from migration_pipeline_tests.forks import Sandbox
 
-LAG_S = 0.3
-SETTINGS: dict[str, Any] = {"search_wait_s": 0.8, "workers": 6, "patience_s": 30}
+LAG_S = 0.1
+SETTINGS: dict[str, Any] = {"search_wait_s": 0.4, "workers": 6, "patience_s": 30}
 FAULTS = ["refuse", "error_before", "error_after_commit", "drop_after_commit", "slow", "garbage"]
-POLL_S = 0.002
+POLL_S = 0.001
+LIFE_S = 120.0
+"""A life that did not come to its share of the calls ends all the same."""
 
 
 @dataclass
@@ -58,55 +62,27 @@ class Figures:
         return not self.differences and not any(wrong)
 
 
-class Services:
-    """A sandbox, and the controls of both its services."""
-
-    def __init__(self, folder: Path, document: dict[str, Any]) -> None:
-        self.folder = folder
-        self._document = document
-
-    def url(self, side: str) -> str:
-        """The service's own address."""
-        return str(self._document[side]["url"])
-
-    def control(self, side: str, name: str, body: Any = None) -> Any:
-        """Ask for (`body` None) or set something."""
-        url = f"{self._document[side]['control']}/{name}"
-        answer = requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    def writing_calls(self) -> int:
-        """Calls at the target's writing endpoints so far, refused and unanswered ones among them."""
-        requested = self.control("target", "stats")["requests"]
-        return sum(n for route, n in requested.items() if not route.startswith("GET ") and "search" not in route)
+def writing_calls(sandbox: Sandbox) -> int:
+    """Calls at the target's writing endpoints so far, refused and unanswered ones among them."""
+    requested = sandbox.control("target", "stats")["requests"]
+    return sum(n for route, n in requested.items() if not route.startswith("GET ") and "search" not in route)
 
 
 @contextmanager
-def services(folder: Path, tickets: int, seed: int, latency_ms: int) -> Iterator[Services]:
+def served(folder: Path, tickets: int, seed: int, latency_ms: int) -> Iterator[Sandbox]:
     """A sandbox for as long as the block takes."""
-    command = [sys.executable, "-m", "migration_pipeline.sandbox", "--source", "zendesk", "--dir", str(folder)]
-    options = ["--tickets", str(tickets), "--seed", str(seed), "--latency-ms", str(latency_ms)]
-    process = subprocess.Popen([*command, *options])  # noqa: S603 - our own module
-    told = folder / "sandbox.json"
-    deadline = time.monotonic() + 60
+    options = ("--tickets", tickets, "--seed", seed, "--latency-ms", latency_ms)
+    started = forks.sandbox(folder, *options, search_lag_s=LAG_S)
     try:
-        while not told.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise click.ClickException("The sandbox did not start.")
-            time.sleep(0.05)
-        started = Services(folder, json.loads(told.read_text()))
-        started.control("target", "switches", {"search_lag_s": LAG_S})
         yield started
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        started.end()
 
 
-def migration(folder: Path, source: Services, target: Services) -> Path:
+def migration(folder: Path, source: Sandbox, target: Sandbox) -> Path:
     """A migration.yaml from one sandbox's source to another one's target."""
-    document = YAML(typ="safe").load((target.folder / "migration.yaml").read_text())
-    document["source"]["base_url"] = source.url("source")
+    document = YAML(typ="safe").load(target.config.read_text())
+    document["source"]["base_url"] = source.source["url"]
     document["target"] |= SETTINGS
     folder.mkdir(parents=True)
     path = folder / "migration.yaml"
@@ -121,18 +97,20 @@ def to_its_end(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def killed(work: Callable[[], object], after_s: float) -> int | None:
-    """Do the work in a process of its own and kill it; its exit code where it ended by itself before."""
-    child = in_process.forked(work)
-    deadline = time.monotonic() + after_s
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(POLL_S)
+def killed(work: Callable[[Callable[[], object]], object], within_s: float, then_s: float = 0.0) -> int | None:
+    """Do the work in a process of its own and kill it; its exit code where it ended by itself before.
+
+    The work is given a function that says that it is time: the kill comes `then_s` later, or at `within_s`.
+    """
+    heard, told = os.pipe()
+    child = in_process.forked(lambda: work(lambda: os.write(told, b"!")))
+    os.close(told)  # so that the end of the process is heard as well
+    select.select([heard], [], [], within_s)
+    time.sleep(then_s)
+    os.close(heard)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
+    _, status = os.waitpid(child, 0)
+    return None if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status)
 
 
 def plan(config: Path) -> None:
@@ -149,6 +127,20 @@ def load(config: Path, told: Path | None = None) -> None:
         told.write_text(json.dumps({"failed": done.failed, "in_doubt": len(done.in_doubt)}))
 
 
+def load_and_say(config: Path, calls: float, say: Callable[[], object]) -> None:
+    """Load the plan, and say when so many writing calls were sent."""
+
+    def watch() -> None:
+        while workbench.client.usage.writes < calls:
+            time.sleep(POLL_S)
+        say()
+
+    with in_process.bench(config) as (workbench, run):
+        workbench.client.require_workspace()
+        threading.Thread(target=watch, daemon=True).start()
+        in_process.write(workbench, run)
+
+
 def torment(
     folder: Path, *, tickets: int, kills: int, seed: int, fault_rate: float, latency_ms: int, say: Callable[[str], None]
 ) -> Figures:
@@ -157,8 +149,8 @@ def torment(
     chance = random.Random(seed)  # noqa: S311 - seeded, so that a series can be repeated
     started = time.monotonic()
     with (
-        services(folder / "calm", tickets, seed, 0) as calm,
-        services(folder / "wild", tickets, seed, latency_ms) as wild,
+        served(folder / "calm", tickets, seed, 0) as calm,
+        served(folder / "wild", tickets, seed, latency_ms) as wild,
     ):
         undisturbed = migration(folder / "undisturbed", calm, calm)
         config = migration(folder / "tormented", calm, wild)
@@ -168,12 +160,12 @@ def torment(
         planning_s = time.monotonic() - begun
         if to_its_end(partial(load, undisturbed)):
             raise click.ClickException("The undisturbed run failed.")
-        figures.writing_calls_needed = calm.writing_calls()
+        figures.writing_calls_needed = writing_calls(calm)
         expected = canonical.read_target(undisturbed, wait_s=2 * LAG_S)
 
         calm.control("source", "faults", {"seed": seed, "rate": fault_rate, "kinds": FAULTS})
         for _ in range(kills // 8):
-            code = killed(partial(plan, config), chance.uniform(0.02, 1.2 * planning_s))
+            code = killed(lambda _: plan(config), chance.uniform(0.02, 1.2 * planning_s))
             figures.ended_by_faults += code not in (None, 0)
             figures.kills_while_reading += code is None
         calm.control("source", "faults", [])
@@ -182,23 +174,21 @@ def torment(
             raise click.ClickException("Reading could not be finished after the kills.")
 
         wild.control("target", "faults", {"seed": seed, "rate": fault_rate, "kinds": FAULTS})
-        pace = 0.15
-        while figures.kills_while_reading + figures.kills_while_loading < kills:
-            before = wild.writing_calls()
-            code = killed(partial(load, config), chance.uniform(0.05, 2 * pace))
+        # Each life may send its share of the calls that are left, by chance none or twice as many: so the last kill
+        # comes shortly before everything is loaded.
+        for _ in range(2 * kills):
+            left = kills - figures.kills_while_reading - figures.kills_while_loading
+            if not left:
+                break
+            sent = writing_calls(wild)
+            share = chance.uniform(0, 2) * max(figures.writing_calls_needed - sent, 0) / (left + 1)
+            # A small share is often none: such a life ends before its first call.
+            within = LIFE_S if share >= 1 else chance.uniform(0, 0.3)
+            code = killed(partial(load_and_say, config, share), within, chance.uniform(0, 0.02))
             figures.kills_while_loading += code is None
             figures.ended_by_faults += code not in (None, 0)
-            after = wild.writing_calls()
-            left_kills = kills - figures.kills_while_reading - figures.kills_while_loading
-            left_calls = max(figures.writing_calls_needed - after, 0)
-            if code == 0 or left_calls <= 0:
-                say(f"everything is loaded with {left_kills} kills to go")
-                break
-            # Short lives while much is left to be killed, longer ones when the kills would be over before the load.
-            wanted = left_calls / max(left_kills, 1)
-            pace = min(max(pace * min(max(wanted / max(after - before, 1), 0.6), 1.15), 0.05), 3.0)
-            if figures.kills_while_loading % 25 == 0 and code is None:
-                say(f"{figures.kills_while_loading} kills while loading, {after} writing calls")
+            if code is None and figures.kills_while_loading % 25 == 0:
+                say(f"{figures.kills_while_loading} kills while loading, {writing_calls(wild)} writing calls")
         figures.kills_survived = figures.kills_while_reading + figures.kills_while_loading
         wild.control("target", "faults", [])
 
@@ -206,11 +196,11 @@ def torment(
         for _ in range(2):  # a record whose calls were not answered time and again is left to the next run
             if to_its_end(partial(load, config, told)):
                 raise click.ClickException("The last run failed.")
-        figures.writing_calls_sent = wild.writing_calls()
+        figures.writing_calls_sent = writing_calls(wild)
         figures.calls_repeated = figures.writing_calls_sent - figures.writing_calls_needed
         if to_its_end(partial(in_process.whole_run, config)):
             raise click.ClickException("The further run failed.")
-        figures.writes_of_a_further_run = wild.writing_calls() - figures.writing_calls_sent
+        figures.writes_of_a_further_run = writing_calls(wild) - figures.writing_calls_sent
         ended = json.loads(told.read_text())
         figures.records_failed, figures.calls_in_doubt = len(ended["failed"]), ended["in_doubt"]
         figures.messages_to_people = len(wild.control("target", "outbox"))
