@@ -61,6 +61,7 @@ REASONS: Final[dict[str, str]] = {
     "interrupted": "The run ended before this record was finished; the next run goes on from here.",
     # The record moved, and something of it could not be kept.
     "file_missing": "A file could not be fetched from the source.",
+    "file_size_differs": "A file came with another size than the source says, every time; a later run asks again.",
     "file_malware": "The source marked a file as malware and does not hand it out.",
     "file_too_large": "A file is larger than the limit for one file.",
     "invalid_phone": "A phone number is not one that Intercom can use; the original text is kept in an attribute.",

@@ -21,7 +21,7 @@ _EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "created_at": ("date_bumped", "comment_edited"),
     "authors": ("author_changed", "requester_changed"),
     "body": ("body_clipped", "file_rejected", "comment_edited", "author_changed", "conflict_kept", "conflict_reported"),
-    "files": ("file_rejected", "file_missing", "comment_edited"),
+    "files": ("file_rejected", "file_missing", "file_size_differs", "comment_edited"),
     "attributes": ("value_dropped", "value_truncated", "conflict_kept", "shared_contact"),
     "title": ("conflict_kept", "conflict_reported"),
     "tags": ("conflict_kept", "reference_skipped"),

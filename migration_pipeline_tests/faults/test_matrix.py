@@ -51,24 +51,57 @@ def test_writes(world: World, tmp_path: Path, kind: str, endpoint: str) -> None:
         world.assert_undisturbed(config, sandbox)
 
 
-def digests(config: Path) -> dict[str, list[tuple[str, str]]]:
-    """What is planned for every record; the digest of a payload covers the hashes of its files."""
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def records(config: Path) -> Rows:
+    """The canonical records; those of files name the hash of their bytes."""
     with duckdb.connect() as connection:
         return {
-            path.name: connection.sql(f"SELECT source_id, action, digest FROM '{path}' ORDER BY ALL").fetchall()
-            for path in config.parent.glob("data/*/plan/*.parquet")
+            path.name: connection.sql(f"SELECT * FROM '{path}' ORDER BY ALL").fetchall()
+            for path in config.parent.glob("data/*/records/*.parquet")
         }
 
 
-def test_downloads(world: World, tmp_path: Path) -> None:
-    """Files arrive whole, whatever happens to their downloads."""
+def read(config: Path) -> Rows:
+    """The records after a run has read the source."""
+    with in_process.bench(config) as (bench, run):
+        in_process.extract(bench, run)
+        for entity_type in ENTITY_TYPES:
+            bench.source.normalize(entity_type, bench.staging)
+    return records(config)
+
+
+@pytest.mark.behaviour("B01")
+@pytest.mark.parametrize("kind", KINDS)
+def test_source(world: World, tmp_path: Path, kind: str) -> None:
+    """Lists, exports, threads, tokens and files: all arrive, but for files that failed again and again.
+
+    Those the next run brings.
+    """
     config = world.config(tmp_path / "migration", world.sandbox)
-    world.sandbox.faults("source", *KINDS, match="GET /*storage*", rate=0.4)
+    config.write_text(config.read_text().replace("name: sandbox", "name: faulty"))  # a token of its own
+    expected = records(world.planned)
+    # A list that is throttled waits for the whole window, which the tests of the source show.
+    match = "GET /*storage*" if kind == "throttle" else "*"
+    world.sandbox.faults("source", kind, match=match, rate=0.2, limit=LIMITS.get(kind, 100))
     try:
-        with in_process.bench(config) as (bench, run):
-            in_process.extract(bench, run)
-            world.sandbox.control("source", "faults", [])
-            in_process.prepare(bench, run)
+        found = read(config)
     finally:
         world.sandbox.control("source", "faults", [])
-    assert digests(config) == digests(world.planned)
+    assert {**found, "attachments.parquet": []} == {**expected, "attachments.parquet": []}
+    assert read(config) == expected
+
+
+def test_a_file_of_another_size_is_never_taken_and_asked_for_again(world: World, tmp_path: Path) -> None:
+    """An error page that comes with 200, the same every time."""
+    config = world.config(tmp_path / "migration", world.sandbox)
+    expected = records(world.planned)
+    world.sandbox.faults("source", "garbage", match="GET /*storage*", rate=1.0, limit=100_000)
+    try:
+        lacking = read(config)["attachments.parquet"]
+    finally:
+        world.sandbox.control("source", "faults", [])
+    assert lacking != expected["attachments.parquet"]
+    assert sum("file_size_differs" in row for row in lacking) > 3
+    assert read(config) == expected

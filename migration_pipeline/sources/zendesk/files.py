@@ -6,7 +6,6 @@ travel safely (`http.downloads`).
 A file that cannot be had is never the run's failure: its row says why, and the report carries it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -28,9 +27,6 @@ BATCH: Final = 200
 """Files whose rows become one segment; what a kill costs at most."""
 
 ATTEMPTS: Final = 5
-AGREEING: Final = 3
-"""Times that a file of another size than the source says has to arrive the same to be taken as it is."""
-
 _BUCKET: Final = "attachments"
 _STOPPED: Final = "The run was stopped; the next one goes on from here."
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
@@ -48,6 +44,10 @@ class Wanted:
     size: int | None
     deleted: bool
     malware: bool
+
+
+class _OtherSize(requests.ConnectionError):
+    """The bytes that came are not as many as the source says."""
 
 
 def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
@@ -147,6 +147,9 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
         return Row(wanted.key, None, about | {"reason": "file_malware", "detail": "malware found by the source"})
     if wanted.size is not None and wanted.size > limit:
         return Row(wanted.key, None, about | {"reason": "file_too_large", "detail": f"{wanted.size} bytes"})
+    if wanted.size == 0:  # what is left of a redacted file, and files that were empty from the start
+        sha256, size = reading.staging.blobs.add(())
+        return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
     if wanted.url is None:
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
     try:
@@ -157,6 +160,9 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
         return Row(
             wanted.key, None, about | {"reason": refused.reason, "detail": redacted(str(refused)), "again": again}
         )
+    except _OtherSize as error:
+        told = {"reason": "file_size_differs", "detail": str(error), "again": True}
+        return Row(wanted.key, None, about | told)
     except requests.RequestException as error:
         detail = redacted(f"{type(error).__name__}: {error}")[:200]
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": detail, "again": True})
@@ -166,14 +172,12 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
 def _fetched(reading: Reading, session: requests.Session, url: str, expected: int | None) -> tuple[str, int]:
     """Hash and number of bytes of a file that is now in the blob store.
 
-    An answer of another size than `expected` (bytes) may be an error page sent as a success: it counts once it came
-    the same several times.
+    An answer of another size than `expected` (bytes) may be an error page sent as a success, however often it comes the
+    same: it is never taken for the file.
 
     Raises:
         DownloadRefused, requests.RequestException: after every attempt.
     """
-
-    odd: Counter[str] = Counter()
     own_host = urlsplit(reading.client.settings.url).netloc
 
     def attempt() -> tuple[str, int]:
@@ -194,9 +198,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
         finally:
             pacer.done((_BUCKET,), {})
         if expected is not None and size != expected:
-            odd[sha256] += 1
-            if odd[sha256] < AGREEING:
-                raise requests.ConnectionError(f"{size} bytes came, the source says {expected}")
+            raise _OtherSize(f"{size} bytes came, the source says {expected}")
         return sha256, size
 
     def pause(seconds: float) -> None:
