@@ -14,6 +14,7 @@ from migration_pipeline.partitions import WHOLE_RANGE
 MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "full", "delta_migration": "delta"}
 """The jobs that write to the target."""
 
+PLAN_JOB: Final = "plan_migration"
 VERIFICATION_JOB: Final = "verification"
 
 _DESCRIPTIONS: Final = {
@@ -22,11 +23,13 @@ _DESCRIPTIONS: Final = {
     "delta_migration": "Moves what changed in the help desk since the full run: new, changed and deleted records.",
 }
 
+_STAGED: Final = ("extracted", "normalized", "target_catalogue", "mapping", "mapped")
+
 jobs = [
     *(
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.all(),
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets("estimated"),
             description=_DESCRIPTIONS[name],
             tags={**WHOLE_RANGE, "migration/mode": mode},
             executor_def=dg.in_process_executor,
@@ -37,6 +40,13 @@ jobs = [
         "mapping_proposal",
         selection=["extracted", "normalized", "target_catalogue", "mapping"],
         description="Reads both sides and proposes in mapping.yaml what becomes what; writes nothing to the target.",
+        tags=WHOLE_RANGE,
+        executor_def=dg.in_process_executor,
+    ),
+    dg.define_asset_job(
+        PLAN_JOB,
+        selection=[*_STAGED, "load_plan", "estimated"],
+        description="Stages everything and plans the full run: records, calls, hours; writes nothing to the target.",
         tags=WHOLE_RANGE,
         executor_def=dg.in_process_executor,
     ),

@@ -6,6 +6,7 @@ from migration_pipeline.assets.source import normalized, single_run
 from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config.mapping import load_mapping, save_mapping
+from migration_pipeline.gates import facts_of, note_proposed
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.target.candidates import write_candidates
@@ -41,6 +42,9 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
         path = workbench.migration.mapping_path
         known = load_mapping(path) if path.exists() else None
         proposed = propose(workbench.staging, workbench.catalogue, known, workbench.migration)
+        note_proposed(
+            workbench.migration.root, facts_of(workbench.migration, known), facts_of(workbench.migration, proposed)
+        )
         save_mapping(path, proposed)
         losses = write_losses(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)
         write_candidates(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)

@@ -3,8 +3,10 @@
 import dagster as dg
 
 from migration_pipeline.assets.demo import wish_of
+from migration_pipeline.assets.gate import permitted
 from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.jobs import PLAN_JOB
 from migration_pipeline.partitions import entity_types
 
 single_run = dg.BackfillPolicy.single_run()
@@ -20,15 +22,19 @@ single_run = dg.BackfillPolicy.single_run()
 def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """Snapshots: the source's records as they came, in append-only Parquet segments with a cursor per stream.
 
-    A demo reads only its sample; any other run reads what is new since each cursor, and goes on where the last was cut.
+    A demo reads only its sample, a plan what is cheap and a sample of the rest; any other run reads what is new since
+    each cursor, and goes on where the last was cut.
     """
     with stage(context, workbench) as run:
+        permitted(context, workbench)
         source, staging = workbench.source, workbench.staging
         sample = workbench.sample(run, wish_of(context.run.tags)) if run.mode == "demo" else None
 
         def extract(entity_type: str) -> dict[str, int | float]:
             calls, throttled = source.usage.calls, source.usage.throttled_seconds
-            if sample is None:
+            if context.run.job_name == PLAN_JOB:
+                rows = source.survey(entity_type, staging, run)
+            elif sample is None:
                 rows = source.extract(entity_type, staging, run)
             else:
                 rows = source.extract_sample(entity_type, sample, staging, run)

@@ -26,6 +26,7 @@ def mode_of(context: dg.AssetExecutionContext) -> Mode:
 def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[Run]:
     """Work on one asset: the run to work for; errors that a user can mend end the step with one sentence."""
     mode = mode_of(context)
+    started = time.monotonic()
     try:
         with workbench.telling(context.run.run_id, mode):
             run = workbench.run(context.run.run_id, mode)
@@ -37,6 +38,7 @@ def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[R
                 )
             rebuild(workbench.staging)  # people may look from the first step on, and see what the step before added
             yield run
+            workbench.spent[context.asset_key.to_user_string()] = time.monotonic() - started
     except MigrationError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from None
 

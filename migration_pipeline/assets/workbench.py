@@ -28,6 +28,7 @@ from migration_pipeline.assets.demo import Wish
 from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
+from migration_pipeline.gates import Facts, facts_of
 from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
@@ -57,6 +58,8 @@ class Workbench:
         self._config = config
         self._lock: WorkspaceLock | None = None
         self._ended = "finished"
+        self._opened = time.monotonic()
+        self.spent: dict[str, float] = {}  # seconds by stage of this run
         self.stop = threading.Event()
 
     @cached_property
@@ -114,6 +117,13 @@ class Workbench:
         return {side: getattr(self, part).usage.calls if part in self.__dict__ else 0 for side, part in sides.items()}
 
     @property
+    def preparing_seconds(self) -> float:
+        """From the start of this run's process until now, without the time that reading the source took."""
+        begun = os.environ.get("MIGRATION_STARTED")
+        launching = max(0.0, time.time() - float(begun)) if begun else time.monotonic() - self._opened
+        return launching - self.spent.get("extracted", 0.0)
+
+    @property
     def outcomes_path(self) -> Path:
         """Where the journal's outcomes are exported to."""
         return self.staging.tables.path("outcomes", "outcomes")
@@ -135,6 +145,16 @@ class Workbench:
             SettingsError: it is missing or wrong.
         """
         return load_mapping(self.migration.mapping_path)
+
+    @property
+    def facts(self) -> Facts:
+        """All that an approval of this migration speaks of, as it is now.
+
+        Raises:
+            SettingsError: mapping.yaml is wrong; none yet is none.
+        """
+        mapping = self.mapping if self.migration.mapping_path.exists() else None
+        return facts_of(self.migration, mapping)
 
     def sample(self, run: Run, wish: Wish | None = None) -> Sample:
         """The tickets of a demo: the same ones until its settings change, or a launch wishes for others.

@@ -6,9 +6,11 @@ which runs in Dagster, or is called through the workbench.
 
 from migration_pipeline.cli.app import main
 from migration_pipeline.cli.audit import audit
+from migration_pipeline.cli.connecting import connect
+from migration_pipeline.cli.planning import approve, checklist, plan
 from migration_pipeline.cli.rollback import rollback
 
-main.add_command(audit)
-main.add_command(rollback)
+for command in (connect, plan, approve, checklist, rollback, audit):
+    main.add_command(command)
 
 __all__ = ["main"]

@@ -53,7 +53,8 @@ def run_job(job: str, migration: Migration, tags: Mapping[str, str] | None = Non
     with tempfile.TemporaryDirectory() as folder, log_path.open("wb") as log:
         told = Path(folder) / "told.json"
         asking = ["-j", job, *(["--tags", json.dumps(dict(tags))] if tags else [])]
-        process = _started(asking, log, {**instance_environment(migration), "MIGRATION_TELL": str(told)})
+        told_run = {"MIGRATION_TELL": str(told), "MIGRATION_STARTED": str(time.time())}
+        process = _started(asking, log, {**instance_environment(migration), **told_run})
         asked = _forward_signals(process)
         _show_progress(process, migration.root / "progress.json", time.time(), asked)
         document: dict[str, Any] = read_json(told) or {}

@@ -6,8 +6,10 @@ Belongs here: models, loading, defaults, and the sentences that tell a user whic
 from migration_pipeline.config.filters import Filters
 from migration_pipeline.config.masking import Masking
 from migration_pipeline.config.migration import (
+    Checklist,
     Delta,
     Demo,
+    Full,
     Migration,
     Options,
     Source,
@@ -18,9 +20,11 @@ from migration_pipeline.config.migration import (
 )
 
 __all__ = [
+    "Checklist",
     "Delta",
     "Demo",
     "Filters",
+    "Full",
     "Masking",
     "Migration",
     "Options",

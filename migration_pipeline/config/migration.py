@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from migration_pipeline.config import yamlfile
 from migration_pipeline.config.filters import Entities, Filters
@@ -127,6 +127,19 @@ def _title(template: str) -> str:
     return template
 
 
+class Full(_Settings):
+    """When the full run is to start; the schedule itself is off until somebody turns it on."""
+
+    at: AwareDatetime | None = Field(None, description="date, time and zone, like 2026-12-05T20:00:00+01:00")
+
+
+class Checklist(_Settings):
+    """Who sees to the items of the checklist."""
+
+    owner: str = Field("unassigned", description="of every item that names nobody else")
+    owners: dict[str, str] = Field(default_factory=dict, description="item: person or team")
+
+
 class Options(_Settings):
     """How records move."""
 
@@ -172,6 +185,8 @@ class Migration(_Settings):
     target: Target = Field(description="the workspace that is written to")
     demo: Demo = Field(Demo(), description="which tickets a demo moves")
     delta: Delta = Field(Delta(), description="when the schedule of deltas starts one")
+    full: Full = Field(Full(), description="when the full run is to start")
+    checklist: Checklist = Field(Checklist(), description="who sees to what people do")
     entities: Entities = Field(ENTITY_TYPES, description="which entity types move")
     filters: Filters = Field(Filters(), description="which tickets move; without any, all do")
     options: Options = Field(Options(), description="how records move")
@@ -183,7 +198,7 @@ class Migration(_Settings):
     @classmethod
     def _empty_sections(cls, document: Any) -> Any:
         """A section whose last line was deleted reads as null."""
-        optional = ("demo", "delta", "entities", "filters", "options", "masking", "help_center")
+        optional = ("demo", "delta", "full", "checklist", "entities", "filters", "options", "masking", "help_center")
         return {key: value for key, value in document.items() if value is not None or key not in optional}
 
     @property

@@ -7,6 +7,7 @@ from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.downloads import DownloadRefused, download
 from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, redacted
+from migration_pipeline.http.speed import measure
 from migration_pipeline.http.threads import CallThreads, under_way
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Window",
     "backoff",
     "download",
+    "measure",
     "redacted",
     "tell_nobody",
     "under_way",

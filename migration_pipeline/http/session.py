@@ -106,6 +106,7 @@ class ApiSession:
         self.stop = stop
         self.pacer = Pacer(stop)
         self.breaker = Breaker(name, patience_s, stop, tell=tell)
+        self.limits: dict[str, int] = {}  # calls per window by bucket, as the newest answers told them
         self._manners = manners
         self._setting = setting
         self._auth = auth
@@ -255,6 +256,7 @@ class ApiSession:
                 allow_redirects=False,
             )
             windows = self._manners.windows(response.headers)
+            self.limits.update({bucket: window.limit for bucket, window in windows.items()})
         except (requests.RequestException, ServiceDown):
             self.breaker.failed()
             raise

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from migration_pipeline.http import Usage
+from migration_pipeline.model.costs import Limit, Speed, Work
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.staging import Staging
 
@@ -37,6 +38,18 @@ class Source(Protocol):
 
     def extract(self, entity_type: str, staging: Staging, run: Run) -> int:
         """Read what is new since each stream's cursor into the snapshots; the rows added. Goes on where it was cut."""
+
+    def survey(self, entity_type: str, staging: Staging, run: Run) -> int:
+        """As `extract`, but what is dear is left, or read as a sample only: enough for a plan. The rows added."""
+
+    def works(self, staging: Staging) -> list[Work]:
+        """What the next `extract` of every entity type takes, in order; sampled where only reading would tell."""
+
+    def limits(self) -> Mapping[str, Limit]:
+        """The rate limits that answers told so far, by bucket."""
+
+    def speed(self) -> Speed:
+        """How fast the service answers just now, by a handful of reads."""
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all tickets, without reading all of them."""

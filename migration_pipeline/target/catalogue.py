@@ -120,6 +120,26 @@ def _options(rows: Iterable[dict[str, str]]) -> tuple[Option, ...]:
     return tuple(Option(**row) for row in rows)
 
 
+@dataclass(frozen=True)
+class Workspace:
+    """Whom a token belongs to."""
+
+    id: str
+    name: str
+    region: str
+
+
+def read_workspace(client: IntercomClient) -> Workspace:
+    """The workspace of the client's token (GET /me).
+
+    Raises:
+        AccessDenied, ServiceDown, RunStopped, Rejected: see `ApiSession.read`.
+    """
+    app = client.me().get("app") or {}
+    region = str(app.get("region") or "us").lower()
+    return Workspace(str(app.get("id_code") or ""), str(app.get("name") or ""), region)
+
+
 def read_catalogue(client: IntercomClient) -> Catalogue:
     """Read what the workspace has; six calls, none of which changes anything.
 

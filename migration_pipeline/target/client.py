@@ -16,8 +16,9 @@ import requests
 from requests.auth import AuthBase
 
 from migration_pipeline.config import Target
-from migration_pipeline.http import Answer, ApiSession, Tell, Usage, Window, download, tell_nobody
+from migration_pipeline.http import Answer, ApiSession, Tell, Usage, Window, download, measure, tell_nobody
 from migration_pipeline.http.session import Manners
+from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import AccessDenied, InDoubt, MigrationError, RefusedByGate, Rejected, ServiceError
 from migration_pipeline.model.run import Check
 
@@ -74,6 +75,14 @@ class IntercomClient:
     def stop(self) -> threading.Event:
         """Set when the run is to end."""
         return self._session.stop
+
+    def limit(self) -> int | None:
+        """Calls per window of ten seconds, as the newest answer told it; None where none did."""
+        return self._session.limits.get("app")
+
+    def speed(self) -> Speed:
+        """How fast Intercom answers just now, by a handful of reads."""
+        return measure(self.me, self.settings.workers)
 
     # The gate
 

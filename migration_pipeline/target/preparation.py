@@ -20,6 +20,12 @@ from migration_pipeline.target.rows import rows
 DATA_ATTRIBUTES: Final = 250
 """Custom attributes of contacts and companies together that a workspace may have (Intercom help, "CDA limits")."""
 
+_MADE_BY_PEOPLE: Final = {
+    "agents": ("teammate", "Intercom: Settings > Workspace > Teammates > Invite teammates"),
+    "teams": ("team", "Intercom: Settings > Workspace > Teammates > Teams > New team"),
+}
+"""What Intercom's API does not create, by entity type, and where a person does."""
+
 
 @dataclass(frozen=True)
 class NewAttribute:
@@ -100,3 +106,22 @@ def _needed(staging: Staging, table: str) -> Iterator[dict[str, Any]]:
     payload = tables.scan("payloads", table, PAYLOADS[table])
     with staging.connect() as connection:
         yield from rows(connection.sql(f"FROM {payload} AS payload {planned} WHERE skip IS NULL ORDER BY source_id"))
+
+
+def by_hand(staging: Staging) -> list[dict[str, str]]:
+    """Teammates and teams that nobody but a person can make, for agents and teams of the source without any."""
+    return [
+        {"kind": kind, "name": row["name"] or row["source_id"], "where": place}
+        for entity_type, (kind, place) in _MADE_BY_PEOPLE.items()
+        for row in _unmatched(staging, entity_type)
+    ]
+
+
+def _unmatched(staging: Staging, entity_type: str) -> Iterator[dict[str, Any]]:
+    payload = staging.tables.scan("payloads", entity_type, PAYLOADS[entity_type])
+    with staging.connect() as connection:
+        yield from rows(
+            connection.sql(
+                f"SELECT source_id, name FROM {payload} WHERE target_id IS NULL AND skip IS NOT NULL ORDER BY name"
+            )
+        )

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from migration_pipeline.definitions import build_defs
+from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
 
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -40,9 +41,25 @@ def failures(result: Any) -> list[str]:
 
 
 def test_a_reversed_range_is_refused(sandbox: Sandbox, instance: dg.DagsterInstance) -> None:
+    approved(sandbox.config)
     result = launch(sandbox, instance, "full_migration", {START: "tickets", END: "agents"})
     assert not result.success
     assert "The run covers no entity type" in failures(result)[0]
+    assert sandbox.writes == 0
+
+
+@pytest.mark.behaviour("S61")
+@pytest.mark.parametrize(
+    ("job", "why"), [("full_migration", "none is approved yet"), ("delta_migration", "start `migrate full` first")]
+)
+def test_a_launch_without_approval_is_refused_before_anything_is_read(
+    serve: Callable[..., Sandbox], instance: dg.DagsterInstance, job: str, why: str
+) -> None:
+    sandbox = serve(tickets=5, seed=13)
+    result = launch(sandbox, instance, job, {})
+    assert not result.success
+    assert any(why in sentence for sentence in failures(result))
+    assert sandbox.control("source", "stats")["requests"] == {}
     assert sandbox.writes == 0
 
 

@@ -40,7 +40,19 @@ def contacts_after_demo(sandbox: Sandbox, demo: dict[str, Any]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def full(sandbox: Sandbox, demo: dict[str, Any], after_demo: Findings, contacts_after_demo: set[str]) -> dict[str, Any]:
+def plan(sandbox: Sandbox, demo: dict[str, Any], after_demo: Findings, contacts_after_demo: set[str]) -> dict[str, Any]:
+    before = sandbox.writes
+    document: dict[str, Any] = migrate("plan", "--config", sandbox.config, "--json").json
+    assert sandbox.writes == before
+    return document
+
+
+@pytest.fixture(scope="module")
+def full(sandbox: Sandbox, plan: dict[str, Any]) -> dict[str, Any]:
+    early = migrate("approve", "--config", sandbox.config, "--name", "Ann")
+    assert early.code == 3, early.err
+    signed = migrate("approve", "--config", sandbox.config, "--name", "Ann", "--sign", "all", "--json").json
+    assert signed["hash"] == plan["hash"]
     document: dict[str, Any] = migrate("full", "--config", sandbox.config, "--json").json
     return document
 
@@ -148,6 +160,31 @@ def test_the_staged_data_answers_in_duckdb(sandbox: Sandbox, full: dict[str, Any
     assert told == {name: n for name, n in columns(full, "tickets").items() if n and name in told}
     assert staged is not None
     assert staged[0] > TICKETS
+
+
+@pytest.mark.behaviour("S24", "S28", "S58", "B07")
+def test_the_plan_told_what_the_run_took(sandbox: Sandbox, plan: dict[str, Any], full: dict[str, Any]) -> None:
+    """Calls come within two percent, of few calls within eight; seconds are for a benchmark on a quiet machine."""
+    for side in ("source", "target"):
+        told = sum(entity[f"{side}_calls"] for entity in plan["entities"])
+        error = sum(entity["source_error"] for entity in plan["entities"]) if side == "source" else 0
+        assert abs(told - full["calls"][side]) <= max(0.02 * full["calls"][side], 8) + error, (
+            side,
+            told,
+            full["calls"],
+        )
+    assert plan["seconds"] > 0
+    assert not plan["approved"]
+    assert plan["open_tickets"] > 0
+    assert plan["starts_at"] is None
+    answer = target(sandbox).get("conversations/attributes")
+    there = {row["name"]: row for row in answer.get("data") or answer["conversation_attributes"]}
+    for made in plan["creates"]:
+        if made["kind"] == "conversation attribute":
+            assert there[made["name"]]["data_type"] == made["type"]
+            assert {option["label"] for option in there[made["name"]].get("options") or []} == set(made["options"])
+    unmatched = columns(full, "agents")["skipped"] + columns(full, "teams")["skipped"]
+    assert len(plan["by_hand"]) == unmatched > 0
 
 
 @pytest.mark.behaviour("B02")

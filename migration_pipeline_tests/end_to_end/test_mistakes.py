@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Done, Sandbox, free_port, migrate
 
 
@@ -99,7 +100,7 @@ def test_a_missing_right_is_told(
     before = sandbox.control(side, "switches")[switch]["value"]
     sandbox.control(side, "switches", {switch: value})
     try:
-        told(migrate("full", "--config", changed({"name": f"right-{side}"})), 1, *words)
+        told(migrate("full", "--config", approved(changed({"name": f"right-{side}"}))), 1, *words)
     finally:
         sandbox.control(side, "switches", {switch: before})
 
@@ -121,7 +122,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_the_run_goes_on_later(
     sandbox: Sandbox, changed: Callable[..., Path], small_disk: Path, tmp_path: Path
 ) -> None:
-    path = changed({"name": "small-disk", "data_dir": str(small_disk)})
+    path = approved(changed({"name": "small-disk", "data_dir": str(small_disk)}))
     instance = {"DAGSTER_HOME": str(tmp_path / "dagster_home")}
     told(migrate("full", "--config", path, environment=instance), 2, "disk is full", "data_dir")
     subprocess.run(["mount", "-o", "remount,size=500m", small_disk], check=True)
@@ -132,7 +133,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(
 def test_malformed_records_are_reported(serve: Callable[..., Sandbox]) -> None:
     sandbox = serve(tickets=60, seed=4)
     sandbox.control("source", "switches", {"malformed_records": 0.2})
-    document = migrate("full", "--config", sandbox.config, "--json").json
+    document = migrate("full", "--config", approved(sandbox.config), "--json").json
     assert all(e["available"] == e["migrated"] + e["failed"] + e["skipped"] for e in document["entities"])
     records = migrate("report", "--config", sandbox.config, "--json").json["records"]
     assert {row["reason"] for row in records if row["outcome"] == "failed"} >= {"malformed_record"}

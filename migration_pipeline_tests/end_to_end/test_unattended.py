@@ -15,12 +15,15 @@ from ruamel.yaml import YAML
 from migration_pipeline import schedules, sensors
 from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import load_migration
+from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
 
 
 @pytest.fixture(scope="module")
 def sandbox(serve: Callable[..., Sandbox]) -> Sandbox:
-    return serve(tickets=60, seed=21, arguments=("--latency-ms", "60"))
+    started = serve(tickets=60, seed=21, arguments=("--latency-ms", "60"))
+    approved(started.config)
+    return started
 
 
 @pytest.fixture

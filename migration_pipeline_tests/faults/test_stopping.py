@@ -12,6 +12,7 @@ import pytest
 from migration_pipeline.http import CallThreads, under_way
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import RefusedByGate
+from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end import in_process
 from migration_pipeline_tests.end_to_end.conftest import migrate
 from migration_pipeline_tests.faults.proxy import Proxy
@@ -26,7 +27,7 @@ def test_a_call_that_hangs_does_not_hold_up_a_stop(world: World, tmp_path: Path)
         world.target(tmp_path / "target", loaded_from_plan=False) as (_, sandbox),
         Proxy(sandbox.target["url"]) as proxy,
     ):
-        config = world.config(tmp_path / "migration", sandbox, base_url=proxy.url)
+        config = approved(world.config(tmp_path / "migration", sandbox, base_url=proxy.url))
         proxy.hang_after("/reply", 5)
         command = [sys.executable, "-m", "migration_pipeline", "full", "--config", str(config)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

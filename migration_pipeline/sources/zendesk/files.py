@@ -7,11 +7,13 @@ A file that cannot be had is never the run's failure: its row says why, and the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import duckdb
 import orjson
 import requests
 import tenacity
@@ -106,6 +108,33 @@ def _wanted(
     staging: Staging, since: dict[str, int], tickets: Sequence[str] | None, max_bytes: int
 ) -> Iterator[tuple[list[Wanted], int, int]]:
     """Batches of files to fetch, with the number of files up to each batch's end and in all."""
+    with _wanted_table(staging, since, tickets, max_bytes) as connection:
+        counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
+        total = int(counted[0]) if counted else 0
+        cursor = connection.execute("SELECT key, url, name, size, deleted, malware FROM wanted")
+        done = 0
+        while rows := cursor.fetchmany(BATCH):
+            done += len(rows)
+            yield [Wanted(*row) for row in rows], done, total
+
+
+def outstanding(staging: Staging, max_bytes: int) -> dict[str, tuple[int, int]]:
+    """Files that the next pass is to fetch, as far as their comments were read: (files, bytes) by ticket."""
+    since = orjson.loads(staging.snapshots.state("files").cursor or "{}")
+    with _wanted_table(staging, since, None, max_bytes) as connection:
+        rows = connection.execute(
+            "SELECT ticket, count(*), coalesce(sum(size), 0) FROM wanted "
+            "WHERE NOT deleted AND NOT malware AND url IS NOT NULL AND coalesce(size, 0) <= ? GROUP BY ticket",
+            [max_bytes],
+        ).fetchall()
+    return {str(ticket): (int(files), int(size)) for ticket, files, size in rows}
+
+
+@contextmanager
+def _wanted_table(
+    staging: Staging, since: dict[str, int], tickets: Sequence[str] | None, max_bytes: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the table `wanted`: the files to fetch."""
     with staging.connect() as connection:
         connection.execute(_MACROS)
         for stream in ("comments", "thread_comments"):
@@ -120,13 +149,7 @@ def _wanted(
         connection.execute("SET VARIABLE every_ticket = ?", [tickets is None])
         connection.execute("SET VARIABLE max_bytes = ?", [max_bytes])
         connection.execute(f"CREATE TEMP TABLE wanted AS {_WANTED}")
-        counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
-        total = int(counted[0]) if counted else 0
-        cursor = connection.execute("SELECT key, url, name, size, deleted, malware FROM wanted")
-        done = 0
-        while rows := cursor.fetchmany(BATCH):
-            done += len(rows)
-            yield [Wanted(*row) for row in rows], done, total
+        yield connection
 
 
 def _row_unless_stopped(reading: Reading, session: requests.Session, wanted: Wanted) -> Row | None:

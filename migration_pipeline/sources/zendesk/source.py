@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from migration_pipeline.config import Source as Settings
-from migration_pipeline.http import Tell, Usage, tell_nobody
+from migration_pipeline.http import Tell, Usage, measure, tell_nobody
+from migration_pipeline.model.costs import Limit, Speed, Work
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import (
     checks,
     choosing,
+    costs,
     files,
     help_center,
     normalization,
@@ -125,6 +127,32 @@ class ZendeskSource:
             step for stream, step in _READ_ONCE.get(entity_type, ()) if not staging.snapshots.state(stream).complete
         ]
         return sum(step(reading) for step in (*(step for _, step in _READ[entity_type]), *once))
+
+    def survey(self, entity_type: str, staging: Staging, run: Run) -> int:
+        """As `extract`, but for what is dear: files are left, and of single threads only a sample is read.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
+        """
+        if entity_type != "tickets":
+            return self.extract(entity_type, staging, run)
+        reading = Reading(self._client, staging, run)
+        dear: dict[str, _Step] = {"threads": partial(threads.read_some, most=costs.SAMPLED), "files": lambda _: 0}
+        steps = [dear.get(stream, step) for stream, step in (*_READ["tickets"], *_READ_ONCE["tickets"])]
+        return sum(step(reading) for step in steps)
+
+    def works(self, staging: Staging) -> list[Work]:
+        """What the next `extract` of every entity type takes, in order."""
+        order = [(entity_type, stream) for entity_type in self.extraction_order for stream, _ in _READ[entity_type]]
+        return list(costs.works(order, staging, self._settings))
+
+    def limits(self) -> dict[str, Limit]:
+        """The rate limits that answers told so far, by bucket."""
+        return {bucket: Limit(calls, costs.WINDOW_S) for bucket, calls in self._client.session.limits.items()}
+
+    def speed(self) -> Speed:
+        """How fast the help desk answers just now, by a handful of reads."""
+        return measure(lambda: self._client.get("users/me"), self._settings.workers)
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""

@@ -39,12 +39,13 @@ told AS (
         coalesce(flag_of(attachment.deleted), false) AS deleted,
         text_of(attachment.malware_scan_result) = 'malware_found'
             AND NOT coalesce(flag_of(attachment.malware_access_override), false) AS malware,
+        ticket,
         rank,
         sequence
     FROM attached
 ),
 newest AS (
-    SELECT DISTINCT ON (key) key, url, name, size, deleted, coalesce(malware, false) AS malware
+    SELECT DISTINCT ON (key) key, ticket, url, name, size, deleted, coalesce(malware, false) AS malware
     FROM told
     WHERE key IS NOT NULL
     ORDER BY key, rank DESC, sequence DESC

@@ -1,0 +1,71 @@
+"""Assets of a plan: the estimate that a person reads before approving a run.
+
+Belongs here: wiring. Does not belong here: any arithmetic (`planning`, `model.costs`).
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from migration_pipeline import planning
+from migration_pipeline.assets.loading import load_plan
+from migration_pipeline.assets.stages import OWNERS, stage
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.gates.approval import write_checklist
+from migration_pipeline.model.costs import Side, Speed
+from migration_pipeline.model.run import Run
+from migration_pipeline.planning import Measured, Plan
+from migration_pipeline.staging.catalogue import rebuild
+from migration_pipeline.target import costs, preparation
+from migration_pipeline.target.preparation import Preparation
+
+
+@dg.asset(deps=[load_plan], group_name="reports", kinds={"json"}, owners=OWNERS)
+def estimated(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """plan.json: records, calls, seconds, storage, what will be created and what only a person can do; for approval."""
+    with stage(context, workbench) as run:
+        plan = plan_of(workbench, run)
+        path = planning.write_plan(workbench.migration.root, plan)
+        write_checklist(workbench.migration)
+        rebuild(workbench.staging)
+        context.add_output_metadata(
+            {
+                "path": dg.MetadataValue.path(path),
+                "seconds": plan.seconds,
+                "hash": plan.hash,
+                "creates": len(plan.creates),
+            }
+        )
+
+
+def plan_of(workbench: Workbench, run: Run) -> Plan:
+    """The plan of a full run, by a few reads of both services."""
+    source, client, staging = workbench.source, workbench.client, workbench.staging
+    preparing = workbench.preparing_seconds  # before the services are measured, which a run does not do
+    speeds: dict[Side, Speed] = {"source": source.speed(), "target": client.speed()}
+    return planning.make(
+        run.run_id,
+        [*source.works(staging), *costs.works(staging, workbench.migration.options.files_per_part)],
+        Measured(speeds, {**source.limits(), **costs.limits(client.limit())}, preparing),
+        staging,
+        workbench.migration,
+        workbench.facts,
+        _creates(preparation.prepare(staging, workbench.catalogue, workbench.mapping)),
+        preparation.by_hand(staging),
+    )
+
+
+def _creates(made: Preparation) -> list[dict[str, Any]]:
+    """What will be made in the workspace, as rows of the plan."""
+    attributes = [
+        {
+            "kind": f"{one.model} attribute",
+            "name": one.name,
+            "type": one.data_type,
+            "options": list(one.options),
+            "description": one.description,
+        }
+        for one in made.attributes
+    ]
+    options = [{"kind": "option", "name": one.label, "of": one.attribute} for one in made.options]
+    return [*attributes, *options, *({"kind": "tag", "name": name} for name in made.tags)]

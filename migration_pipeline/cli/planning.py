@@ -1,0 +1,134 @@
+"""`migrate plan`, `migrate approve`, `migrate checklist`: what is about to happen, and who says that it may.
+
+Belongs here: options and what is printed. Does not belong here: the plan (`planning`), or what a signature is worth
+(`gates`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.cli import jobs
+from migration_pipeline.cli.app import common
+from migration_pipeline.cli.output import Told, console, emit
+from migration_pipeline.cli.setting import migration_of
+from migration_pipeline.config import Migration
+from migration_pipeline.gates import checklist as items_of
+from migration_pipeline.gates import why_not_approved
+from migration_pipeline.gates.approval import approve as sign_off
+from migration_pipeline.gates.approval import read_approval
+from migration_pipeline.jobs import PLAN_JOB
+from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.planning import Plan, read_plan
+
+
+@click.command()
+@common
+def plan(config: Path | None, as_json: bool) -> None:
+    """Tell what a full run will do: records, calls, hours, storage, what is created; writes nothing to the target."""
+    with migration_of(config) as migration:
+        jobs.run_job(PLAN_JOB, migration)
+        made = read_plan(migration.root)
+        if made is None:
+            raise Told("The plan's job made no plan.", 1)
+        refusal = why_not_approved(migration.root, Workbench(migration.path).facts)
+    _show(made, migration)
+    approved = refusal is None
+    console.print("Approved." if approved else "Not approved: `migrate approve --name NAME --sign all` signs it.")
+    emit({**_document(made), "approved": approved}, as_json=as_json)
+
+
+@click.command()
+@click.option("--name", required=True, help="Who signs.")
+@click.option("--sign", multiple=True, metavar="ITEM", help="An item of the checklist, or all; may be repeated.")
+@common
+def approve(config: Path | None, as_json: bool, name: str, sign: tuple[str, ...]) -> None:
+    """Sign the checklist's items and the newest plan; full runs and deltas start only then."""
+    with migration_of(config) as migration:
+        try:
+            signed = sign_off(migration, Workbench(migration.path).facts, by=name, sign=sign)
+        except MigrationError as error:
+            code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
+            raise Told(str(error), code) from None
+    console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.")
+    document = {"hash": signed.hash, "approved": True, "by": signed.by, "at": signed.at, "signed": signed.signed}
+    emit(document, as_json=as_json)
+
+
+@click.command()
+@common
+def checklist(config: Path | None, as_json: bool) -> None:
+    """Show what people do before and after a migration: where, by whom, and whether it was signed."""
+    with migration_of(config) as migration:
+        items = items_of(migration, read_approval(migration.root).signed)
+    show_items(items, "before", "Before the full run")
+    show_items(items, "after", "After it")
+    emit({"items": items}, as_json=as_json)
+
+
+def show_items(items: list[dict[str, Any]], when: str, title: str) -> None:
+    """Print the items of one side of the run."""
+    console.print(f"[bold]{title}[/]")
+    for item in (item for item in items if item["when"] == when):
+        sign = "[green]✓[/]" if item["signed"] else "[blue]?[/]"
+        console.print(f"{sign} {item['id']}: {item['what']} ({item['owner']})", soft_wrap=True)
+        console.print(f"    where: {item['where']}\n    if left out: {item['risk']}", soft_wrap=True, markup=False)
+
+
+def _document(made: Plan) -> dict[str, Any]:
+    """The plan as JSON, without the single facts."""
+    document = {name: value for name, value in vars(made).items() if name != "facts"}
+    document["entities"] = [vars(entity) for entity in made.entities]
+    document["storage"] = vars(made.storage)
+    return document
+
+
+def _show(made: Plan, migration: Migration) -> None:
+    table = Table(title=f"full run of {migration.name}, plan {made.hash[:12]}", title_justify="left")
+    table.add_column("entity type")
+    for column in ("records", "there already", "stay behind", "source calls", "target calls", "time"):
+        table.add_column(column, justify="right")
+    for entity in made.entities:
+        error = f" ± {entity.source_error:,}" if entity.source_error else ""
+        table.add_row(
+            entity.entity_type, f"{entity.records:,}", f"{entity.kept:,}", f"{entity.left:,}",
+            f"{entity.source_calls:,}{error}", f"{entity.target_calls:,}", duration(entity.seconds),
+        )  # fmt: skip
+    console.print(table)
+    limits = ", ".join(f"{name} {limit}" for name, limit in made.limits.items())
+    console.print(f"About {duration(made.seconds)} at the limits in force ({limits or 'none told'}).", soft_wrap=True)
+    when = f"{made.starts_at} to about {made.ends_at}" if made.starts_at else "no date yet (full.at in migration.yaml)"
+    console.print(f"Date: {when}. Open tickets: {made.open_tickets:,}.", soft_wrap=True)
+    storage = made.storage
+    console.print(
+        f"Storage: {_size(storage.staged)} staged, {_size(storage.needed)} to come, {_size(storage.free)} free."
+    )
+    for made_there in made.creates:
+        kind = f" ({made_there['type']}" if "type" in made_there else ""
+        options = f": {', '.join(made_there['options'])}" if made_there.get("options") else ""
+        console.print(
+            f"  creates {made_there['kind']} {made_there['name']}{kind}{options}{')' if kind else ''}",
+            soft_wrap=True, markup=False,
+        )  # fmt: skip
+    for lacking in made.by_hand:
+        console.print(
+            f"  by hand: {lacking['kind']} {lacking['name']} ({lacking['where']})", soft_wrap=True, markup=False
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

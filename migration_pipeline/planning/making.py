@@ -1,0 +1,121 @@
+"""Putting a plan together: calls of both sides become seconds, entity type by entity type.
+
+Belongs here: adding up, and the few figures of this program's own speed. Does not belong here: rate windows
+(`model.costs`), or counting calls.
+
+The own speed is taken from what the plan's own run just took for the same stages on the same machine; what it did not
+do itself (reports, comparing) follows from figures per record.
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from migration_pipeline.config import Migration
+from migration_pipeline.gates import Facts
+from migration_pipeline.model.costs import Clock, Limit, Side, Speed, Work, total
+from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.planning.document import Entity, Plan, Storage
+from migration_pipeline.planning.records import open_tickets, planned_records
+from migration_pipeline.staging import Staging
+
+REPORTING: Final = (1.5, 0.0006)
+"""Seconds that reports and the DuckDB file take: in any case, and per record."""
+
+STAGED_PER_CALL: Final = 3_000
+"""Bytes that a writing call leaves in journal, audit log, payloads and verification."""
+
+WRITING: Final = 0.6
+"""How many writing calls this program makes while it makes one reading call: each is journaled twice, durably."""
+
+REDIRECTED: Final = 0.5
+"""Files come by two requests each: one to the service, one to its store."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the plan's own run found out: how fast both services answer, what they allow, how fast this machine is."""
+
+    speeds: Mapping[Side, Speed]
+    limits: Mapping[str, Limit]
+    preparing_seconds: float  # from the start of the process to the plan, without reading
+
+
+def make(
+    run_id: str,
+    works: Sequence[Work],
+    measured: Measured,
+    staging: Staging,
+    migration: Migration,
+    facts: Facts,
+    creates: Sequence[Mapping[str, Any]],
+    by_hand: Sequence[Mapping[str, str]],
+) -> Plan:
+    """The plan of a full run from where things are now. `works` stand in the order in which the run does them."""
+    clock = Clock(measured.limits, _speeds(measured.speeds))
+    seconds = dict.fromkeys(ENTITY_TYPES, 0.0)
+    prepared = False
+    for work in works:
+        if work.side == "target" and not prepared:  # between the last read of the source and the first of the target
+            clock.now += measured.preparing_seconds
+            prepared = True
+        seconds[work.entity_type] += clock.seconds(work)
+    entities = []
+    for entity_type in ENTITY_TYPES:
+        planned, kept, left = planned_records(staging, entity_type)
+        entities.append(
+            Entity(
+                entity_type=entity_type,
+                records=planned,
+                kept=kept,
+                left=left,
+                source_calls=total(works, "source", entity_type),
+                source_error=sum(work.error for work in works if work.entity_type == entity_type),
+                target_calls=total(works, "target", entity_type),
+                seconds=round(seconds[entity_type], 1),
+            )
+        )
+    own = measured.preparing_seconds + REPORTING[0] + REPORTING[1] * sum(one.records for one in entities)
+    whole = sum(seconds.values()) + own
+    now = dt.datetime.now(dt.UTC)
+    begins = migration.full.at.astimezone(dt.UTC) if migration.full.at else None
+    return Plan(
+        run_id=run_id,
+        made_at=_iso(now),
+        hash=facts.hash,
+        facts=dict(facts.digests),
+        seconds=round(whole, 1),
+        preparing_seconds=round(own, 1),
+        starts_at=_iso(begins) if begins else None,
+        ends_at=_iso(begins + dt.timedelta(seconds=whole)) if begins else None,
+        open_tickets=open_tickets(staging),
+        storage=_storage(staging, works),
+        limits={name: f"{limit.calls} in {limit.window_s:g} s" for name, limit in measured.limits.items()},
+        entities=entities,
+        creates=creates,
+        by_hand=by_hand,
+    )
+
+
+def _speeds(measured: Mapping[Side, Speed]) -> dict[tuple[str, str], Speed]:
+    """By side and kind of work."""
+    found: dict[tuple[str, str], Speed] = {(side, ""): speed for side, speed in measured.items()}
+    found["target", "load"] = _scaled(measured["target"], WRITING)
+    found["source", "files"] = _scaled(measured["source"], REDIRECTED)
+    return found
+
+
+def _scaled(speed: Speed, factor: float) -> Speed:
+    return Speed(speed.latency_s / factor, speed.per_second * factor)
+
+
+def _storage(staging: Staging, works: Sequence[Work]) -> Storage:
+    staged = sum(path.stat().st_size for path in staging.root.rglob("*") if path.is_file())
+    needed = sum(work.bytes for work in works) + STAGED_PER_CALL * total(works, "target")
+    return Storage(staged, needed, shutil.disk_usage(staging.root).free)
+
+
+def _iso(time: dt.datetime) -> str:
+    return time.isoformat(timespec="seconds")

@@ -1,0 +1,126 @@
+"""Calls that loading and reading back take at Intercom, by entity type, from a load plan.
+
+Belongs here: endpoint costs as data. Does not belong here: the writing calls of one record, which stand in the plan
+itself (`plan`), or seconds (`model.costs`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from migration_pipeline.model.costs import Limit, Work
+from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
+from migration_pipeline.model.payloads import PAYLOADS, PLAN
+from migration_pipeline.staging import Staging
+from migration_pipeline.target.client import WINDOW_SECONDS
+from migration_pipeline.target.rows import count
+
+APP: Final = "app"
+"""The one bucket of an app's calls."""
+
+FIXED: Final = 8
+"""Calls of any run: GET /me for the gate, and the seven of the catalogue."""
+
+LISTS: Final[Mapping[str, tuple[int, int]]] = {
+    "agents": (0, 1),
+    "teams": (0, 1),
+    "fields": (3, 3),
+    "tags": (1, 1),
+    "companies": (2, 0),
+    "contacts": (2, 0),
+    "tickets": (2, 2),
+    "collections": (1, 1),
+    "articles": (1, 1),
+}
+"""Lists that are read whole: (before an entity type is loaded, when it is read back)."""
+
+READ_BACK: Final[Mapping[str, str]] = {
+    "agents": "0",
+    "teams": "0",
+    "fields": "0",
+    "tags": "0",
+    "companies": "1 + (payload.note IS NOT NULL)::BIGINT",
+    "contacts": """
+        1 + (len(payload.company_refs) > 0)::BIGINT + (len(payload.tags) > 0)::BIGINT
+        + (payload.note IS NOT NULL)::BIGINT
+    """,
+    "tickets": "1",
+    "collections": "1",
+    "articles": "2",
+}
+"""Reading calls per record that arrived."""
+
+
+def works(staging: Staging, files_per_part: int) -> Iterator[Work]:
+    """What the run of the plan as it stands does at the target, in order; files are fetched besides, without limit."""
+    yield Work("target", "agents", "catalogue", FIXED, (APP,))
+    connection = staging.connect()
+    readings = []
+    for entity_type in ENTITY_TYPES:
+        plan = staging.tables.scan("plan", entity_type, PLAN)
+        payload = staging.tables.scan("payloads", entity_type, PAYLOADS[entity_type])
+        calls, longest = count(connection, f"SELECT coalesce(sum(calls), 0), coalesce(max(calls), 0) FROM {plan}")
+        (reads,) = count(
+            connection,
+            f"SELECT coalesce(sum({READ_BACK[entity_type]}), 0) FROM {plan} AS plan JOIN {payload} AS payload "
+            "USING (source_id) WHERE plan.action IN ('create', 'update')",
+        )
+        if entity_type == "tickets":
+            calls += _unread(staging) + _with_files(staging, files_per_part)
+        before, after = LISTS[entity_type]
+        yield Work("target", entity_type, "lists", before, (APP,))
+        yield Work("target", entity_type, "load", calls, (APP,), parallel=True, longest=longest)
+        readings += [
+            Work("target", entity_type, "lists", after, (APP,)),
+            Work("target", entity_type, "verify", reads, (APP,), parallel=True),
+        ]
+    yield from readings
+
+
+def _unread(staging: Staging) -> int:
+    """Comments that the source counts and that were not read yet: each becomes a part."""
+    plan = staging.tables.scan("plan", "tickets", PLAN)
+    tickets = staging.tables.scan("records", "tickets", RECORDS["tickets"])
+    comments = staging.tables.scan("records", "comments", RECORDS["comments"])
+    (missing,) = count(
+        staging.connect(),
+        "SELECT coalesce(sum(greatest(ticket.comment_count - coalesce(read.comments, 0), 0)), 0)::BIGINT "
+        f"FROM {tickets} AS ticket SEMI JOIN (FROM {plan} WHERE action IN ('create', 'update')) AS plan "
+        "ON plan.source_id = ticket.source_id "
+        f"LEFT JOIN (SELECT ticket_ref, count(*) AS comments FROM {comments} GROUP BY ticket_ref) AS read "
+        "ON read.ticket_ref = ticket.source_id",
+    )
+    return missing
+
+
+def _with_files(staging: Staging, files_per_part: int) -> int:
+    """Parts that files make which were not fetched yet: payloads know only of files that are there.
+
+    A comment carries `files_per_part` files, and has a part of its own anyway; an opener carries none.
+    """
+    plan = staging.tables.scan("plan", "tickets", PLAN)
+    payload = staging.tables.scan("payloads", "tickets", PAYLOADS["tickets"])
+    files = staging.tables.scan("records", "attachments", RECORDS["attachments"])
+    (more,) = count(
+        staging.connect(),
+        f"""
+        WITH carried AS (
+            SELECT ticket_ref, comment_ref, count(*) FILTER (sha256 IS NOT NULL) AS here,
+                count(*) FILTER (sha256 IS NOT NULL OR missing = 'file_missing') AS whole
+            FROM {files} GROUP BY ALL
+        )
+        SELECT coalesce(sum(
+            greatest(ceil(whole / {files_per_part}), least_parts) - greatest(ceil(here / {files_per_part}), least_parts)
+        ), 0)::BIGINT
+        FROM (
+            SELECT carried.*, (payload.opener_comment_ref IS DISTINCT FROM comment_ref)::BIGINT AS least_parts
+            FROM carried JOIN {payload} AS payload ON payload.source_id = carried.ticket_ref
+            SEMI JOIN (FROM {plan} WHERE action IN ('create', 'update')) AS plan ON plan.source_id = payload.source_id
+        )
+        """,
+    )
+    return more
+
+
+def limits(per_window: int | None) -> dict[str, Limit]:
+    """The limit that answers tell in `X-RateLimit-Limit`; none where they tell none."""
+    return {} if per_window is None else {APP: Limit(per_window, WINDOW_SECONDS)}

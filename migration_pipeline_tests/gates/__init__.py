@@ -1,0 +1,1 @@
+"""Tests of the gates before a run that writes."""
