@@ -150,6 +150,18 @@ def test_kinds_of_changes_can_be_named(tmp_path: Path) -> None:
             ticket = desk.json(f"tickets/{change['ticket_id']}")["ticket"]
             assert ticket["satisfaction_rating"]["score"] in ("good", "bad")
         assert desk.control("POST", "activity", {**order, "kinds": ["dance"]}).status_code == 400
+        order = {"seed": 3, "tickets": 4, "kinds": ["merge", "organization_deleted"]}
+        changed = desk.control("POST", "activity", order).json()["changed"]
+        merge = next(c for c in changed if c["kind"] == "merge")
+        source = desk.json(f"tickets/{merge['ticket_id']}")["ticket"]
+        assert (source["status"], "closed_by_merge" in source["tags"]) == ("closed", True)
+        said = desk.rows(f"tickets/{merge['into']}/comments?page[size]=100", "comments")[-1]
+        assert said["id"] == merge["comment_id"]
+        assert said["via"]["source"]["from"]["ticket_ids"] == [merge["ticket_id"]]
+        gone = next(c for c in changed if c["kind"] == "organization_deleted")["organization_id"]
+        assert desk.get(f"organizations/{gone}").status_code == 404
+        export = desk.export_rows("incremental/organizations?start_time=0", "organizations")
+        assert next(o for o in export if o["id"] == gone)["deleted_at"]
 
 
 def _world(folder: Path, *, tickets: int, seed: int, epoch: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from migration_pipeline.sandbox.zendesk.desk import Desk, Opened
-from migration_pipeline.sandbox.zendesk.world import ids, population, seeds, skeleton
+from migration_pipeline.sandbox.zendesk.world import ids, people, population, seeds, skeleton
 from migration_pipeline.sandbox.zendesk.world.skeleton import LAST_COMMENT, Kind
 from migration_pipeline.sandbox.zendesk.world.vocabulary import LANGUAGES
 
@@ -45,7 +45,7 @@ _WEIGHTS: tuple[tuple[str, float], ...] = (
     ("organization", 0.02),
 )
 # Made only where they are asked for by name.
-_ON_REQUEST = ("rate",)
+_ON_REQUEST = ("rate", "merge", "organization_deleted")
 
 
 class Activity:
@@ -90,6 +90,8 @@ class Activity:
             "new_user": self._new_user,
             "user": self._edit_user,
             "organization": self._edit_organization,
+            "organization_deleted": self._delete_organization,
+            "merge": self._merge,
         }
         return special[name](k) if name in special else self._step(name, k)
 
@@ -122,6 +124,19 @@ class Activity:
         if "target" in params:
             change["comment_id"] = ids.child(place, params["target"], 0)
         return change
+
+    def _merge(self, k: int) -> Change:
+        """One open ticket goes into another, and is closed by that."""
+        among = [p for p in self._open if p not in self._gone and p < self._desk.tickets.size]
+        if len(among) < 2:
+            return self._new_ticket(k)
+        source, target = self._draw.sample(among, 2)
+        self._gone.add(source)
+        self._add(source, Kind.MERGE_OUT, k, {"into": target})
+        seq = self._add(target, Kind.MERGE_IN, k, {"from": source})
+        numbers = self._desk.tickets.ids
+        change = {"ticket_id": int(numbers[source]), "kind": "merge", "into": int(numbers[target])}
+        return {**change, "comment_id": ids.child(target, seq, 0)}
 
     def _add(self, place: int, kind: Kind, k: int, params: dict[str, Any]) -> int:
         """Record a step; steps of one ticket never share a second with an earlier one."""
@@ -202,6 +217,13 @@ class Activity:
             "organization_id": ids.organization(place),
             "fields": sorted(patch),
         }
+
+    def _delete_organization(self, k: int) -> Change:
+        alive = np.flatnonzero(~self._desk.people.org_deleted).tolist()
+        place = seeds.pick(self._draw, alive)
+        self._patch("organization", place, {"deleted_at": people.iso(self._now)})
+        number = ids.organization(place)
+        return {"ticket_id": None, "kind": "organization_deleted", "organization_id": number, "nth": k}
 
     def _patch(self, thing: str, place: int, patch: dict[str, Any]) -> None:
         self._db.execute(

@@ -142,9 +142,12 @@ class Desk:
             second_org=np.concatenate([base.second_org, nobody]),
             third_org=np.concatenate([base.third_org, nobody]),
             org_updated=base.org_updated.copy(),
+            org_deleted=base.org_deleted.copy(),
         )
-        for (thing, place), (time, _) in self.patches.items():
+        for (thing, place), (time, patch) in self.patches.items():
             (now.updated if thing == "user" else now.org_updated)[place] = time
+            if "deleted_at" in patch:
+                now.org_deleted[place] = True
         return now
 
     def _tickets_now(self) -> Skeleton:
