@@ -213,7 +213,7 @@ def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: 
                 return articles.LOADERS[entity_type](desk, library, work, row)
             return articles.CHANGERS[entity_type](desk, library, work, row, known)
         if entity_type == "tickets":
-            return threads.ticket(desk, work, row, parts) if known is None else change(desk, work, row, parts, known)
+            return _ticket(desk, work, row, parts, known)
         if known is not None and entity_type in _CHANGERS:
             return _CHANGERS[entity_type](desk, work, row, known)
         return _LOADERS[entity_type](desk, work, row)
@@ -224,6 +224,21 @@ def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: 
     except FileNotFoundError as error:
         told = desk.failed(work, row, "file_missing", f"{error.filename} is no longer in the staged files")
         return _stays(told, known)
+
+
+def _ticket(desk: Desk, work: Work, row: Row, parts: tuple[Row, ...], known: Remembered | None) -> Outcome:
+    """A ticket as a conversation; what an earlier, cut run sent of it by other rules is brought up to date at once."""
+    if known is not None:
+        told = change(desk, work, row, parts, known)
+        desk.writer.settle_unmeant(work)
+        return told
+    told = threads.ticket(desk, work, row, parts)
+    if told.outcome != "migrated" or not (work.outdated or work.unmeant()):
+        return told
+    desk.writer.settle_unmeant(work)
+    stay = [op.op_key.removeprefix(work.key("")) for op in work.unmeant() if op.kind == "reply"]
+    work.notes[:] = [f"{name} was sent under an earlier mapping and stays" for name in stay]
+    return change(desk, work, row, parts, Remembered(told.target_id, told.digest, told.seen))
 
 
 def _stays(told: Outcome, known: Remembered | None) -> Outcome:

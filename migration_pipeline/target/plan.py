@@ -38,6 +38,9 @@ _CALLS: Final[Mapping[str, str]] = {
 }
 """Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most."""
 
+DEFINITIONS: Final = ("agents", "teams", "fields", "tags")
+"""What other records rest on by name: it follows mapping.yaml in every mode, or records would miss it."""
+
 _SAMPLE_SCOPE: Final[Mapping[str, str]] = {
     "tickets": "SELECT id FROM sample",
     "contacts": """
@@ -152,6 +155,7 @@ def _since(payload: str, outcome: str) -> str:
 def _query(entity_type: str) -> str:
     """One row per record in scope: rejected ones fail, the others do what payload and journal say."""
     failures = ", ".join(f"'{reason}'" for reason in sorted(FAILURES))
+    definitions = ", ".join(f"'{name}'" for name in DEFINITIONS)
     return f"""
         SELECT
             '{entity_type}' AS entity_type,
@@ -161,17 +165,19 @@ def _query(entity_type: str) -> str:
                 WHEN payload.skip IN ({failures}) THEN 'fail'
                 WHEN {_since("payload", "outcome")} THEN 'keep'
                 WHEN payload.skip IS NOT NULL THEN 'skip'
+                WHEN outcome.outcome = 'migrated' AND '{entity_type}' IN ({definitions})
+                    AND outcome.digest IS DISTINCT FROM payload.digest THEN 'update'
                 WHEN outcome.outcome = 'migrated' THEN 'keep'
                 ELSE 'create'
             END AS action,
             CASE
                 WHEN {_since("payload", "outcome")} THEN 'filtered_since'
                 WHEN payload.skip IS NOT NULL THEN payload.skip
-                WHEN outcome.outcome = 'migrated' AND outcome.digest <> payload.digest THEN 'changed_since'
+                WHEN action = 'keep' AND outcome.digest <> payload.digest THEN 'changed_since'
             END AS reason,
             payload.skip_detail AS detail,
             payload.digest,
-            CASE WHEN action = 'create' THEN {_CALLS[entity_type]} ELSE 0 END AS calls
+            CASE action WHEN 'create' THEN {_CALLS[entity_type]} WHEN 'update' THEN 1 ELSE 0 END AS calls
         FROM payload_{entity_type} AS payload
         SEMI JOIN scope_{entity_type} AS scope ON payload.source_id = scope.id
         LEFT JOIN outcomes AS outcome

@@ -60,11 +60,13 @@ class Writer:
         """
         self._run.check()
         key = work.key(step.name)
+        work.meant.add(key)
         operation = work.operations.get(key)
         if operation is not None and operation.state is State.IN_DOUBT:
             operation = self._clear_up(work, step, operation)
         if operation is not None and operation.state is State.DONE:
             if operation.payload_hash != step.payload_hash:
+                work.outdated = True
                 work.notes.append(f"{step.name} was sent under an earlier mapping and stays as it was")
             work.losses.extend(step.losses(operation.adapted) if _knows(step, operation) else ())
             return operation.target_id
@@ -87,6 +89,25 @@ class Writer:
         if operation is not None and operation.state is State.IN_DOUBT:
             return self._clear_up(work, step, operation)
         return operation
+
+    def settle_unmeant(self, work: Work) -> None:
+        """Settle what is in doubt and what the record, by another mapping, is not made of any more; send nothing.
+
+        A message is looked for: where it arrived, it stays. What may be repeated without harm is over: what it would
+        have changed is compared with the target itself.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: the run ends.
+        """
+        for operation in work.unmeant():
+            if operation.state is not State.IN_DOUBT:
+                continue
+            if operation.kind == "reply":
+                method, _, route = operation.route.partition(" ")
+                name = operation.op_key.removeprefix(work.key(""))
+                self._clear_up(work, Step(name, "reply", method, route, {}), operation)
+            elif RULES[operation.kind].certain == "repeatable":
+                self._settle(work, operation, Event.ABSENT, None, "superseded")
 
     def _send(self, work: Work, step: Step, operation: Operation | None) -> Operation:
         """Send until the target holds it or refuses it for good."""

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.errors import RefusedByGate, SettingsError
+from migration_pipeline_tests.delta.runs import run
 from migration_pipeline_tests.end_to_end import canonical, in_process
 from migration_pipeline_tests.end_to_end.conftest import migrate
 from migration_pipeline_tests.faults.world import LAG_S, World, assert_clean
@@ -90,21 +91,61 @@ def stopped_midway(config: Path, writes: int) -> None:
     workbench.close()
 
 
-def test_a_mapping_that_changed_between_two_halves_doubles_nothing(world: World, tmp_path: Path) -> None:
-    with world.target(tmp_path / "target") as (config, _):
-        stopped_midway(config, 130)
-        document = YAML(typ="safe").load(config.read_text())
-        document["options"] = {"migrated_tag": "moved"}
-        with config.open("w") as file:
-            YAML(typ="safe").dump(document, file)
-        assert_clean(in_process.whole_run(config))
+def by_other_rules(config: Path, tag: str) -> None:
+    """Another tag for all, a tag renamed, and another state for a status."""
+    document = YAML(typ="safe").load(config.read_text())
+    document["options"] = {"migrated_tag": "moved"}
+    with config.open("w") as file:
+        YAML(typ="safe").dump(document, file)
+    yaml = YAML()
+    rules = yaml.load(config.with_name("mapping.yaml").read_text())
+    rules["tags"] = {tag: "renamed"}
+    rules["statuses"]["solved"] = "open"
+    with config.with_name("mapping.yaml").open("w") as file:
+        yaml.dump(rules, file)
+
+
+def leave_in_doubt(config: Path) -> None:
+    """Two parts of a thread under way that no mapping makes any more, sent and without an answer."""
+    with sqlite3.connect(journal(config)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(operations)")]
+        found = connection.execute(
+            "SELECT o.* FROM operations o LEFT JOIN records r USING (entity_type, source_id) "
+            "WHERE o.kind = 'reply' AND o.state = 'done' AND r.outcome IS NULL LIMIT 1"
+        ).fetchone()
+        assert found is not None, "no thread was under way"
+        for number in ("97", "98"):
+            row = dict(zip(columns, found, strict=True)) | {"state": "in_doubt", "target_id": None, "reserves": None}
+            row["op_key"] = f"{row['op_key'].rsplit('.', 1)[0]}.{number}"
+            row["identity"] = f"{row['identity']}{number}"
+            places = ", ".join("?" * len(columns))
+            connection.execute(f"INSERT INTO operations VALUES ({places})", [row[name] for name in columns])
+    connection.close()
+
+
+def test_a_mapping_that_changed_between_two_halves_ends_as_if_it_had_always_been_so(
+    world: World, tmp_path: Path
+) -> None:
+    """The second half goes by the new rules; what the first half had finished follows with the next delta."""
+    tag = next(name for name in sorted(world.undisturbed["tags"]) if name != "migrated")
+    with world.target(tmp_path / "target") as (config, _), world.target(tmp_path / "other") as (fresh, _):
+        stopped_midway(config, 210)
+        leave_in_doubt(config)
+        for path in (config, fresh):
+            by_other_rules(path, tag)
+            assert_clean(in_process.whole_run(path))
+        expected = canonical.read_target(fresh, wait_s=2 * LAG_S)
+        assert "renamed" in expected["tags"]
+        assert run(config, "delta", "delta").reasons("tickets")
         state = canonical.read_target(config, wait_s=2 * LAG_S)
-        expected = world.undisturbed
         assert state["conversations"].keys() == expected["conversations"].keys()
         for key, thread in state["conversations"].items():
-            assert thread["messages"] == expected["conversations"][key]["messages"], key
-            assert {"moved", "migrated"} & set(thread["tags"]), key
+            wanted = expected["conversations"][key]
+            assert thread["messages"] == wanted["messages"], key
+            for name in ("tags", "state", "title", "attributes", "participants", "admin", "team"):
+                assert thread[name] == wanted[name], (key, name)
         assert state["contacts"] == expected["contacts"]
+        assert run(config, "delta", "again").writes == 0
 
 
 def test_a_conversation_that_a_person_deleted_midway_is_told_and_the_others_arrive(

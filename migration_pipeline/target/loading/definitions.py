@@ -3,11 +3,13 @@
 Belongs here: one function per record type. Does not belong here: what matches what (`proposals`).
 """
 
-from migration_pipeline.journal import Outcome
+from migration_pipeline.journal import Outcome, State
 from migration_pipeline.target import steps
 from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
+from migration_pipeline.target.steps import Step
 
 
 def agent(desk: Desk, work: Work, row: Row) -> Outcome:
@@ -30,13 +32,13 @@ def team(desk: Desk, work: Work, row: Row) -> Outcome:
 
 def field(desk: Desk, work: Work, row: Row) -> Outcome:
     """A field is an attribute: the workspace's own of that name, or a new one."""
-    create = steps.create_attribute(row["model"], json_of(row["body"]))
+    create = _made_now(work, steps.create_attribute(row["model"], json_of(row["body"])))
     name = row["name"].casefold()
     conversation = desk.conversation_attributes.get(name) if row["model"] == "conversation" else None
     existing = conversation or desk.data_attributes.get((row["model"], name))
     try:
         # An operation of ours that is still open decides first: it may have made what is there now.
-        if existing is None or work.key(create.name) in work.operations:
+        if existing is None or _open(work, create):
             attribute_id = desk.writer.perform(work, create)
         else:
             attribute_id = existing.id
@@ -54,11 +56,23 @@ def field(desk: Desk, work: Work, row: Row) -> Outcome:
 
 def tag(desk: Desk, work: Work, row: Row) -> Outcome:
     """A tag is the workspace's own of that name, in whatever case, or a new one."""
-    create = steps.create_tag(row["name"])
+    create = _made_now(work, steps.create_tag(row["name"]))
     existing = desk.tags.get(row["name"].casefold())
-    if existing is not None and work.key(create.name) not in work.operations:
+    if existing is not None and not _open(work, create):
         return desk.migrated(work, row, existing)
     try:
         return desk.migrated(work, row, desk.writer.perform(work, create))
     except StepRefused as refusal:
         return desk.failed(work, row, "rejected_by_target", str(refusal))
+
+
+def _made_now(work: Work, create: Step) -> Step:
+    """The call that makes an object; under a name of its own where an earlier mapping made another one."""
+    made = filled(work).get(create.name)
+    return create if made is None or made.payload_hash == create.payload_hash else revised(work, create)
+
+
+def _open(work: Work, create: Step) -> bool:
+    """Whether an earlier run left the call without an outcome: then it decides first what is there."""
+    known = work.operations.get(work.key(create.name))
+    return known is not None and known.state is not State.DONE

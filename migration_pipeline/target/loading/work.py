@@ -21,6 +21,8 @@ class Work:
     notes: list[str] = field(default_factory=list)  # for the report's detail
     refusals: list[str] = field(default_factory=list)  # steps that the target refused
     sent: int = 0  # calls that this run sent
+    meant: set[str] = field(default_factory=set)  # keys of the operations that the record is made of now
+    outdated: bool = False  # whether one of them was sent with another payload
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest answer to each kind of call
     shown: dict[str, Any] | None = None  # the conversation as the newest call left it, where its answer showed it
 
@@ -32,6 +34,11 @@ class Work:
     def key(self, name: str) -> str:
         """The key of one of the record's operations."""
         return f"{self.entity_type}/{self.source_id}/{name}"
+
+    def unmeant(self) -> list[Operation]:
+        """Operations that were, or may have been, applied, and that the record is not made of any more."""
+        sent = (State.IN_DOUBT, State.DONE)
+        return [op for key, op in self.operations.items() if key not in self.meant and op.state in sent]
 
     def made_by_others(self, key: str, kind: str) -> tuple[frozenset[str], bool]:
         """The target's ids that the record's other operations of a kind made, and whether that is all of them."""
