@@ -201,9 +201,9 @@ def words(html: str | None) -> list[str]:
 
 def pictures(html: str | None) -> list[str]:
     """Addresses of the pictures of a text."""
-    return [str(one) for one in lxml.html.fromstring(f"<div>{html or ''}</div>").xpath("//img/@src")]
+    return [str(one.get("src")) for one in lxml.html.fromstring(f"<div>{html or ''}</div>").iter("img")]
 
 
 def links(html: str | None) -> list[str]:
     """Where the links of a text lead."""
-    return [str(one) for one in lxml.html.fromstring(f"<div>{html or ''}</div>").xpath("//a/@href")]
+    return [str(one.get("href")) for one in lxml.html.fromstring(f"<div>{html or ''}</div>").iter("a")]
