@@ -219,7 +219,8 @@ def test_ways_to_the_bytes(desk: Desk, articles: Rows) -> None:
         away = nobody(first(restricted))
         assert (away.status_code, nobody(away.headers["location"]).status_code) == (302, 200)
     with desk.switched(article_file_host="mapped"):
-        assert first(restricted).startswith("http://localhost:")
+        host = desk.json("brands")["brands"][0]["host_mapping"]
+        assert first(restricted).startswith(f"http://{host}/hc/")
     with desk.switched(hanging_images_s=1):
         assert any(desk.get(first(a)).status_code == 504 for a in articles[:30])
 

@@ -109,7 +109,9 @@ def test_suspended_tickets(desk: Desk) -> None:
 
 
 def test_seldom_events(desk: Desk) -> None:
-    kinds = Counter(c["event_type"] for e in desk.export_rows(EVENTS, "ticket_events") for c in e["child_events"])
+    events = desk.export_rows(EVENTS, "ticket_events")
+    assert {e["via"] for e in events} >= {"Batch", "Group deletion", "Recovered from suspended tickets"}
+    kinds = Counter(c["event_type"] for e in events for c in e["child_events"])
     assert set(kinds) >= {
         "Create",
         "Change",

@@ -23,6 +23,12 @@ VIA_TEXT = {
     "mobile_sdk": "Mobile SDK",
     "rule": "Rule",
     "merge": "Merge",
+    "linked_problem": "Linked problem",
+    "group_deletion": "Group deletion",
+    "iphone": "iPhone app",
+    "dropbox": "Dropbox",
+    "batch": "Batch",
+    "recovered_from_suspended_tickets": "Recovered from suspended tickets",
 }
 VIA_ID = {
     "web": 0,
@@ -34,6 +40,12 @@ VIA_ID = {
     "mobile_sdk": 49,
     "rule": 8,
     "merge": 19,
+    "linked_problem": 9,
+    "group_deletion": 10,
+    "iphone": 15,
+    "dropbox": 17,
+    "batch": 20,
+    "recovered_from_suspended_tickets": 21,
 }
 
 
@@ -109,6 +121,8 @@ def channel_of(view: View, ticket: Ticket, step: Step) -> str:
         return "rule"
     if step.kind in (Kind.MERGE_IN, Kind.MERGE_OUT):
         return "merge"
+    if rare := rare_events.channel_of(view, step):
+        return rare
     return str(comment_json.comment_via(view, ticket, step)["channel"])
 
 
@@ -224,6 +238,8 @@ def audit(view: View, place: int, step: Step) -> dict[str, Any]:
     for part in _parts(view, ticket, step):
         events.append({"id": ids.child(place, step.seq, len(events) + (0 if step.has_comment else 1)), **part})
     via = comment_json.comment_via(view, ticket, step)
+    if rare := rare_events.channel_of(view, step):
+        via = {"channel": rare, "source": {"from": {}, "to": {}, "rel": None}}
     if step.author == threads.SYSTEM:
         via = {
             "channel": "rule",

@@ -77,6 +77,23 @@ def parts_of(view: View, ticket: Ticket, step: Step) -> list[Part]:
     return parts
 
 
+# How seldom seen channels are told: (channel, share) by what a step does.
+_CHANNELS: dict[Kind, tuple[str, float]] = {
+    Kind.BATCH: ("batch", 0.8),
+    Kind.GROUP: ("group_deletion", 0.3),
+    Kind.SOLVE: ("linked_problem", 0.1),
+    Kind.TAGS: ("iphone", 0.1),
+    Kind.STATUS: ("dropbox", 0.1),
+    Kind.FIELDS: ("recovered_from_suspended_tickets", 0.1),
+}
+
+
+def channel_of(view: View, step: Step) -> str | None:
+    """The seldom seen channel by which a step came; None for one of the usual."""
+    channel, share = _CHANNELS.get(step.kind, ("", 0.0))
+    return channel if view.switches["rare_events"] and seeds.share(step.seed, 18) < share else None
+
+
 def _thread_event(event: dict[str, Any]) -> Part:
     kind = {"create": "CollabThreadCreated", "reply": "CollabThreadReply"}.get(event["type"], "CollabThreadClosed")
     message = event["message"] or {}

@@ -72,10 +72,12 @@ class _Settings:
         """Each brand with the help center it has at the moment."""
         site = self._site
         has = (site.switches["help_center"], site.switches["help_center"] and site.switches[SECOND])
+        mapped = site.base_url.replace("127.0.0.1", "localhost").partition("//")[2]
         rows = [
             catalogue.brand(k, site.base_url)
             | {
                 "brand_url": brand_url(site, k),
+                "host_mapping": mapped if k == 0 and site.switches["article_file_host"] == "mapped" else None,
                 "has_help_center": has[k],
                 "help_center_state": "enabled" if has[k] else "disabled",
             }
