@@ -91,11 +91,16 @@ def map_(config: Path | None, as_json: bool) -> None:
         ended = jobs.run_job("mapping_proposal", migration)
         with _workbench(migration) as workbench:
             told = workbench.mapping.summary()
-            review, losses = proposal.to_review(workbench.mapping), read_losses(workbench.staging)
+            rules, losses = workbench.mapping, read_losses(workbench.staging)
     console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
-    proposal.tell(review, losses)
-    made = {"run_id": ended.run_id, "mapping": str(migration.mapping_path)}
-    emit({**made, **told, "review": review, "losses": losses}, as_json=as_json)
+    proposal.tell(rules, losses)
+    made = {"run_id": ended.run_id, "mapping": str(migration.mapping_path), **told}
+    lists = {
+        "review": proposal.to_review(rules),
+        "without_teammate": proposal.without_teammate(rules),
+        "losses": losses,
+    }
+    emit({**made, **lists}, as_json=as_json)
 
 
 @main.command()

@@ -24,10 +24,22 @@ def to_review(rules: Rules) -> list[dict[str, Any]]:
     ]
 
 
-def tell(review: Iterable[Mapping[str, Any]], losses: Iterable[Mapping[str, Any]]) -> None:
-    """Print both lists; of the losses, those of the most records."""
-    for one in review:
-        console.print(f"[yellow]![/] {one['entry']} becomes {one['target']}: look at it ({one['evidence']})")
+def without_teammate(rules: Rules) -> list[str]:
+    """Agents for whom the fallback admin stands in, by name."""
+    return [entry.name or entry.email or key for key, entry in rules.agents.items() if entry.target is None]
+
+
+def tell(rules: Rules, losses: Iterable[Mapping[str, Any]]) -> None:
+    """Print what wants a look, who has no teammate, and the losses of the most records."""
+    if alone := without_teammate(rules):
+        named = ", ".join(alone[:_SHOWN]) + (f" and {len(alone) - _SHOWN} more" if len(alone) > _SHOWN else "")
+        console.print(
+            f"[yellow]![/] admin {rules.fallback_admin} stands in for {len(alone)} agents without a teammate: ", end=""
+        )
+        console.print(named, soft_wrap=True, markup=False)
+    for one in to_review(rules):
+        console.print(f"[yellow]![/] {one['entry']} becomes", end=" ")
+        console.print(f"{one['target']}: look at it ({one['evidence']})", soft_wrap=True, markup=False)
     rows = list(losses)
     for row in rows[:_SHOWN]:
         detail = f" ({row['detail']})" if row["detail"] else ""

@@ -88,8 +88,9 @@ class _Target:
         with ThreadPoolExecutor(8) as pool:
             rows = list(self._pages("contacts", "data"))
             attached = list(pool.map(self._companies_of, (row["id"] for row in rows)))
+            said = list(pool.map(self._said_of, (row["id"] for row in rows)))
             self._contacts = {str(row["id"]): str(row.get("external_id") or row.get("email")) for row in rows}
-            contacts = [self._contact(row, names) for row, names in zip(rows, attached, strict=True)]
+            contacts = [self._contact(*each) for each in zip(rows, attached, said, strict=True)]
             threads = list(
                 pool.map(self._conversation, (row["id"] for row in self._pages("conversations", "conversations")))
             )
@@ -137,16 +138,23 @@ class _Target:
         answer.raise_for_status()
         return f"{file['name']} {hashlib.sha256(answer.content).hexdigest()}"
 
-    def _contact(self, row: Json, companies: list[str]) -> tuple[str, Json]:
+    def _contact(self, row: Json, companies: list[str], said: Json) -> tuple[str, Json]:
         kept = ("role", "email", "phone", "name", "signed_up_at", "custom_attributes", "unsubscribed_from_emails")
         return str(row.get("external_id") or row.get("email")), {
             **{name: row.get(name) for name in kept},
+            **said,
             "companies": sorted(companies),
         }
 
     def _company(self, row: Json) -> tuple[str, Json]:
         kept = ("name", "website", "size", "industry", "remote_created_at", "monthly_spend", "custom_attributes")
-        return str(row["company_id"]), {name: row.get(name) for name in kept}
+        tags = sorted(tag["name"] for tag in row["tags"]["tags"])
+        return str(row["company_id"]), {**{name: row.get(name) for name in kept}, "tags": tags}
+
+    def _said_of(self, contact_id: str) -> Json:
+        """Tags and notes of a contact."""
+        tags = sorted(row["name"] for row in self._get(f"contacts/{contact_id}/tags")["data"])
+        return {"tags": tags, "notes": sorted(row["body"] for row in self._get(f"contacts/{contact_id}/notes")["data"])}
 
     def _companies_of(self, contact_id: str) -> list[str]:
         answer = self._get(f"contacts/{contact_id}/companies")

@@ -11,6 +11,7 @@ import requests
 from ruamel.yaml import YAML
 
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
+from migration_pipeline_tests.end_to_end.people import compare_people
 from migration_pipeline_tests.end_to_end.readback import Findings, Intercom, compare
 
 TICKETS = 150
@@ -185,6 +186,14 @@ def test_the_plan_told_what_the_run_took(sandbox: Sandbox, plan: dict[str, Any],
             assert {option["label"] for option in there[made["name"]].get("options") or []} == set(made["options"])
     unmatched = columns(full, "agents")["skipped"] + columns(full, "teams")["skipped"]
     assert len(plan["by_hand"]) == unmatched > 0
+
+
+@pytest.mark.behaviour("S14", "S42", "S43")
+def test_contacts_and_companies_bring_their_fields_tags_and_notes(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    findings, right = compare_people(sandbox.folder)
+    assert findings.wrong == []
+    assert min(right.values()) > 0, right
+    assert {"dropdown", "date", "checkbox", "integer", "decimal", "textarea", "tags", "notes"} <= right.keys()
 
 
 @pytest.mark.behaviour("B02")
