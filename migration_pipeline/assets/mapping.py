@@ -12,6 +12,7 @@ from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import read_catalogue
 from migration_pipeline.target.conflicts import require_agreement
+from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.losses import write_losses
 from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.proposals import missing, propose
@@ -46,8 +47,9 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
             workbench.migration.root, facts_of(workbench.migration, known), facts_of(workbench.migration, proposed)
         )
         save_mapping(path, proposed)
-        losses = write_losses(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)
-        write_candidates(workbench.staging, workbench.catalogue, workbench.mapping, workbench.migration)
+        inputs = Inputs(workbench.staging, workbench.mapping, workbench.migration)
+        losses = write_losses(inputs, workbench.catalogue)
+        write_candidates(inputs, workbench.catalogue)
         require_agreement(path, workbench.mapping, workbench.catalogue)
         told = {**proposed.summary(), "losses": losses}
         context.add_output_metadata({"path": dg.MetadataValue.path(path), **told})

@@ -8,10 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import MODELS, SECTIONS
-from migration_pipeline.config.mapping import Mapping as Rules
-from migration_pipeline.staging import Staging
 from migration_pipeline.staging.atomic import write_json
 from migration_pipeline.target.attributes import NAMED_VALUES, data_type, option_labels
 from migration_pipeline.target.catalogue import Catalogue
@@ -35,17 +32,16 @@ _VALUES: Final = {
 """Sections whose entries are single values of a column, which a person may call something else."""
 
 
-def write_candidates(staging: Staging, catalogue: Catalogue, mapping: Rules, migration: Migration) -> int:
-    """Write `proposals.json` into the migration's folder; the number of entries."""
-    inputs = Inputs(staging, mapping, migration)
+def write_candidates(inputs: Inputs, catalogue: Catalogue) -> int:
+    """Write `proposals.json` into the migration's folder, with the losses that `mapping.losses` holds; its entries."""
     entries = [*_people(inputs, catalogue), *_fields(inputs, catalogue), *_values(inputs)]
     losses: dict[tuple[str, str], list[Entry]] = {}
-    for row in read_losses(staging):
+    for row in read_losses(inputs.staging):
         told = {name: row[name] for name in ("reason", "detail", "records")}
         losses.setdefault((row["section"], row["key"]), []).append(told)
     for entry in entries:
         entry["losses"] = losses.get((entry["section"], entry["key"]), [])
-    write_json(migration.root / FILE, {"workspace": catalogue.workspace, "entries": entries})
+    write_json(inputs.migration.root / FILE, {"workspace": catalogue.workspace, "entries": entries})
     return len(entries)
 
 

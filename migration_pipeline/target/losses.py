@@ -4,17 +4,16 @@ Belongs here: the table `mapping.losses`. Does not belong here: the losses of si
 (`attributes.convert`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any, Final
 
 import pyarrow as pa
 
-from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import MODELS, SECTIONS, FieldEntry, Mapping
 from migration_pipeline.model.mapping import LOSSES
 from migration_pipeline.staging import Staging
-from migration_pipeline.target.attributes import TEXT_LIMIT, data_type, option_labels
+from migration_pipeline.target.attributes import TEXT_LIMIT, FieldRule, data_type, option_labels
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.directory import carried, field_name, field_rule
 from migration_pipeline.target.inputs import Inputs
@@ -23,20 +22,22 @@ from migration_pipeline.target.preparation import DATA_ATTRIBUTES
 
 _SQL: Final = resources.files(__package__).joinpath("sql")
 
+_TEXTS: Final = pa.list_(pa.string())
 _RULES: Final = pa.schema(
-    [(name, pa.string()) for name in ("section", "scope", "name", "title", "target", "data_type", "wanted")]
-)
-_LABELS: Final = pa.schema(
     [
+        ("section", pa.string()),
         ("scope", pa.string()),
         ("name", pa.string()),
-        ("value", pa.string()),
-        ("label", pa.string()),
-        ("left_out", pa.bool_()),
-        ("merged", pa.bool_()),
+        ("title", pa.string()),
+        ("target", pa.string()),
+        ("data_type", pa.string()),  # null where the field stays behind
+        ("wanted", pa.string()),  # the type that would keep all; `text` for several options
+        ("called", pa.map_(pa.string(), pa.string())),
+        ("left_out", _TEXTS),
+        ("merged", _TEXTS),
+        ("known", _TEXTS),
     ]
 )
-_KNOWN: Final = pa.schema([(name, pa.string()) for name in ("scope", "name", "label")])
 
 
 def sql(name: str) -> str:
@@ -44,25 +45,18 @@ def sql(name: str) -> str:
     return _SQL.joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-def write_losses(staging: Staging, catalogue: Catalogue, mapping: Mapping, migration: Migration) -> int:
+def write_losses(inputs: Inputs, catalogue: Catalogue) -> int:
     """Write the table `mapping.losses`; the number of rows."""
-    inputs = Inputs(staging, mapping, migration)
     inputs.execute(sql("field_values"))
+    given = pa.Table.from_pylist(list(_rules(inputs, catalogue)), _RULES)
     with inputs.cursor() as connection:
-        for name, schema, rows in (
-            ("rules", _RULES, _rules(inputs)),
-            ("labels", _LABELS, _labels(inputs)),
-            ("known", _KNOWN, _known(inputs, catalogue)),
-        ):
-            table = pa.Table.from_pylist(list(rows), schema)
-            connection.register(f"{name}_given", table)
-            connection.execute(f"CREATE TEMP TABLE {name} AS FROM {name}_given")
+        connection.register("rules", given)
         found = connection.sql(sql("losses")).to_arrow_table().to_pylist()
-    return staging.tables.write(
+    return inputs.staging.tables.write(
         "mapping",
         "losses",
         LOSSES,
-        [pa.RecordBatch.from_pylist([*found, *_over_the_limit(catalogue, mapping)], LOSSES)],
+        [pa.RecordBatch.from_pylist([*found, *_over_the_limit(catalogue, inputs.mapping)], LOSSES)],
         inputs.built_from(),
     )
 
@@ -87,58 +81,57 @@ def _fields(inputs: Inputs) -> Iterator[tuple[dict[str, Any], FieldEntry | None]
         yield row, entries.get(name[1])
 
 
-def _rules(inputs: Inputs) -> Iterator[dict[str, Any]]:
-    for row, entry in _fields(inputs):
-        labels = option_labels(row["options"])
-        wanted = "text" if row["type"] == "options" else data_type(row["type"], labels)
-        moves = entry is not None and entry.target is not None
-        yield {
-            "section": SECTIONS[row["scope"]],
-            "scope": row["scope"],
-            "name": field_name(row),
-            "title": row["title"],
-            "target": entry.target if entry else None,
-            "data_type": field_rule(row, entry).data_type if entry and moves else None,
-            "wanted": wanted,
-        }
-
-
-def _labels(inputs: Inputs) -> Iterator[dict[str, Any]]:
-    """Option values with their labels; `merged` where another option of the field has the same label by now."""
-    for row, entry in _fields(inputs):
-        if entry is None or entry.target is None:
-            continue
-        rule = field_rule(row, entry)
-        chosen = {value: label for value, label in entry.options.items() if label}
-        spelled = {option["value"]: option["label"] or option["value"] for option in row["options"] or ()}
-        for value in dict.fromkeys([*rule.labels, *rule.left_out]):
-            label = rule.labels.get(value, value)
-            given = " ".join(str(spelled.get(value, label)).split())
-            merged = value not in chosen and given != label and len(given) <= TEXT_LIMIT
-            out = value in rule.left_out
-            yield {
-                "scope": row["scope"], "name": field_name(row), "value": value, "label": label, "left_out": out,
-                "merged": merged,
-            }  # fmt: skip
-
-
-def _known(inputs: Inputs, catalogue: Catalogue) -> Iterator[dict[str, Any]]:
-    """Labels that list attributes have, or will have: missing ones are made in conversations alone."""
+def _rules(inputs: Inputs, catalogue: Catalogue) -> Iterator[dict[str, Any]]:
+    """What the script has to know of each field."""
     there: dict[tuple[str, str], Attribute] = {
         ("conversation", one.name.casefold()): one for one in catalogue.conversation_attributes if not one.archived
     }
     there |= {(one.model, one.name.casefold()): one for one in catalogue.data_attributes if not one.archived}
     for row, entry in _fields(inputs):
-        if entry is None or entry.target is None:
-            continue
-        rule = field_rule(row, entry)
-        model = MODELS[SECTIONS[row["scope"]]]
-        attribute = there.get((model, rule.attribute.casefold()))
-        labels: Iterable[str] = rule.allowed or ()
-        if attribute is not None and attribute.data_type == "list" and model != "conversation":
-            labels = set(labels) & set(option_names(attribute))
-        for label in labels:
-            yield {"scope": row["scope"], "name": field_name(row), "label": label}
+        section, labels = SECTIONS[row["scope"]], option_labels(row["options"])
+        told: dict[str, Any] = {
+            "section": section,
+            "scope": row["scope"],
+            "name": field_name(row),
+            "title": row["title"],
+            "wanted": "text" if row["type"] == "options" else data_type(row["type"], labels),
+            "called": [],
+            "left_out": [],
+            "merged": [],
+            "known": [],
+        }
+        if entry is not None and entry.target is not None:
+            rule = field_rule(row, entry)
+            attribute = there.get((MODELS[section], rule.attribute.casefold()))
+            told |= {
+                "target": entry.target,
+                "data_type": rule.data_type,
+                "called": list(rule.labels.items()),
+                "left_out": list(rule.left_out),
+                "merged": _merged(row, rule, entry),
+                "known": _known(rule, MODELS[section], attribute),
+            }
+        yield told
+
+
+def _merged(row: dict[str, Any], rule: FieldRule, entry: FieldEntry) -> list[str]:
+    """Option values whose label became that of another one, though nobody said so."""
+    spelled = {
+        option["value"]: " ".join(str(option["label"] or option["value"]).split()) for option in row["options"] or ()
+    }
+    return [
+        value
+        for value, label in rule.labels.items()
+        if value not in entry.options and label != spelled.get(value, label)[:TEXT_LIMIT].strip()
+    ]
+
+
+def _known(rule: FieldRule, model: str, attribute: Attribute | None) -> list[str]:
+    """Labels that a list attribute has, or will have: missing ones are made in conversations alone."""
+    labels = rule.allowed or frozenset()
+    if attribute is not None and attribute.data_type == "list" and model != "conversation":
+        return sorted(labels & set(option_names(attribute)))
+    return sorted(labels)
 
 
 def _over_the_limit(catalogue: Catalogue, mapping: Mapping) -> Iterator[dict[str, Any]]:

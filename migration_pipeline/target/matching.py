@@ -6,6 +6,7 @@ Belongs here: comparing one thing with its candidates. Does not belong here: whi
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -34,6 +35,7 @@ class Candidate:
     likeness: int  # of the names alone
 
 
+@lru_cache(maxsize=100_000)
 def words(text: str | None) -> str:
     """The text's words in one order, without case, accents and punctuation."""
     bare = unicodedata.normalize("NFKD", text or "")
@@ -44,9 +46,11 @@ def words(text: str | None) -> str:
 def admins_for(name: str | None, email: str | None, admins: Sequence[Admin]) -> list[Candidate]:
     """Teammates for an agent: the same address is certain, a like name is not."""
     address = (email or "").strip().casefold()
+    like = dict(_like(name, [admin.name for admin in admins], _SHOWN + 2))
+    same_address = [n for n, one in enumerate(admins) if address and (one.email or "").strip().casefold() == address]
     found = []
-    for admin, likeness in _like(name, [admin.name for admin in admins]):
-        one = admins[admin]
+    for number in dict.fromkeys([*same_address, *like]):
+        one, likeness = admins[number], like.get(number, 0)
         theirs = (one.email or "").strip().casefold()
         same = bool(address) and address == theirs
         local = bool(address) and address.partition("@")[0] == theirs.partition("@")[0] and not same
@@ -108,13 +112,13 @@ def holds(attribute: Attribute, wanted: DataType, labels: Iterable[str]) -> bool
     return attribute.data_type != "list" or set(labels) <= set(option_names(attribute))
 
 
-def _like(text: str | None, names: Sequence[str]) -> list[tuple[int, int]]:
-    """Each name that is anything like the text: its position, and how like it is in percent."""
+def _like(text: str | None, names: Sequence[str], limit: int | None = None) -> list[tuple[int, int]]:
+    """The names that are most like the text: their positions, and how like they are in percent."""
     wanted = words(text)
     if not wanted:
-        return [(number, 0) for number in range(len(names))]
+        return []
     known: Mapping[int, str] = {number: words(name) for number, name in enumerate(names)}
-    scored = process.extract(wanted, known, scorer=fuzz.ratio, limit=None)
+    scored = process.extract(wanted, known, scorer=fuzz.ratio, limit=limit)
     return [(number, int(score)) for _, score, number in scored]
 
 

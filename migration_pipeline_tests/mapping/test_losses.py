@@ -8,6 +8,7 @@ import pytest
 from migration_pipeline.config.mapping import Mapping
 from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import Admin, Catalogue, ConversationAttribute, DataAttribute, Option
+from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.losses import read_losses, write_losses
 from migration_pipeline.target.proposals import missing, propose
 from migration_pipeline_tests.mapping.desk import Desk, Mapped
@@ -63,7 +64,8 @@ def test_losses_are_counted_before_anything_is_written(desk: Desk) -> None:
     )
     tier = DataAttribute("9", "Tier", "contact", "list", ("Alpha", "Gamma"))
     staging, settings = desk.write()
-    write_losses(staging, workspace(data_attributes=(tier,)), rules, settings)
+    inputs = Inputs(staging, rules, settings)
+    write_losses(inputs, workspace(data_attributes=(tier,)))
     rows = read_losses(staging)
     assert {(row["key"], row["reason"], row["detail"]): row["records"] for row in rows} == {
         ("long", "value_truncated", None): 1,
@@ -83,7 +85,7 @@ def test_losses_are_counted_before_anything_is_written(desk: Desk) -> None:
     assert (dropped.count("value_truncated"), dropped.count("value_dropped")) == (1, 5)
 
     crowd = tuple(DataAttribute(str(n), f"A{n}", "contact", "string") for n in range(250))
-    write_losses(staging, workspace(data_attributes=crowd), rules, settings)
+    write_losses(inputs, workspace(data_attributes=crowd))
     assert [row["key"] for row in read_losses(staging) if row["reason"] == "attribute_limit"] == ["tier"]
 
 
@@ -139,8 +141,9 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(desk: Desk) ->
     row = Mapped(staging, settings, decided).row("tickets", "1")
     assert json.loads(row["attributes"]) | {"Reason": "Bug", "SIZE": "Alpha"} == json.loads(row["attributes"])
 
-    write_losses(staging, catalogue, found, settings)
-    write_candidates(staging, catalogue, found, settings)
+    inputs = Inputs(staging, found, settings)
+    write_losses(inputs, catalogue)
+    write_candidates(inputs, catalogue)
     document = json.loads((settings.root / "proposals.json").read_text())
     entries = {(one["section"], one["key"]): one for one in document["entries"]}
     tier = entries["contact_fields", "tier"]
