@@ -103,7 +103,8 @@ def _describe(desk: Desk, work: Work, kind: str, object_id: str, row: Row) -> No
             _attempt(desk, work, off if kind == "contact" else steps.untag_company(object_id, name, tag_id), slot)
     if row["note"]:
         note = steps.add_note(kind, object_id, row["note"], desk.admin_id)
-        if "note" not in sent or sent["note"].payload_hash != note.payload_hash:
+        same = "note" in sent and sent["note"].payload_hash == note.payload_hash
+        if not same and not people.kept_note(desk, work, kind, object_id, row["note"]):
             _attempt(desk, work, note, "note")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from migration_pipeline.journal import Outcome
 from migration_pipeline.target import steps
+from migration_pipeline.target.canonical import body_hash
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
@@ -102,13 +103,20 @@ def _existing(desk: Desk, work: Work, create: steps.Step, refusal: StepRefused) 
 def described(desk: Desk, work: Work, kind: str, object_id: str, row: Row) -> None:
     """Put its tags and its note on a contact or company that is there."""
     wanted = [tag_step(desk, kind, object_id, name) for name in row["tags"] or ()]
-    if row["note"]:
+    if row["note"] and not kept_note(desk, work, kind, object_id, row["note"]):
         wanted.append(steps.add_note(kind, object_id, row["note"], desk.admin_id))
     for step in wanted:
         try:
             desk.writer.perform(work, step)
         except StepRefused as refusal:
             work.refusals.append(str(refusal))
+
+
+def kept_note(desk: Desk, work: Work, kind: str, object_id: str, html: str) -> bool:
+    """Whether a contact that was brought back still has the note: archiving takes none away."""
+    if not any(operation.kind == "unarchive_contact" for operation in work.operations.values()):
+        return False
+    return body_hash(html) in {body_hash(note.get("body")) for note in desk.client.notes_of(kind, object_id)}
 
 
 def tag_step(desk: Desk, kind: str, object_id: str, name: str) -> steps.Step:
