@@ -28,11 +28,13 @@ from migration_pipeline.assets.demo import Wish
 from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
+from migration_pipeline.config.yamlfile import place
 from migration_pipeline.gates import Facts, facts_of
 from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
 from migration_pipeline.model.run import Mode, Run
+from migration_pipeline.selection import FOLLOWS_FROM, leaves_tickets_out, ranked, rules
 from migration_pipeline.sources import Sample, Source
 from migration_pipeline.sources.zendesk import ZendeskSource
 from migration_pipeline.staging import Staging
@@ -42,6 +44,8 @@ from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient, connect
 
 _MALFORMED: Final = re.compile(r"malformed|not a database|disk I/O error")
+_LARGER_DRAW: Final = 25
+"""Tickets that are looked at for each difficult one."""
 EXIT_CODES: Final[dict[type[MigrationError], int]] = {SettingsError: 2, RefusedByGate: 3}
 
 
@@ -85,7 +89,14 @@ class Workbench:
     def source(self) -> Source:
         """The help desk that is read."""
         token = user_state_path("migration_pipeline") / "tokens" / f"{self.migration.name}-source.json"
-        return ZendeskSource(self.migration.source, token_path=token, stop=self.stop, tell=self._waiting)
+        created = self.migration.filters.created
+        return ZendeskSource(
+            self.migration.source,
+            token_path=token,
+            stop=self.stop,
+            tell=self._waiting,
+            created_from=created.first if created and created.start else None,
+        )
 
     @cached_property
     def unproved_client(self) -> IntercomClient:
@@ -160,11 +171,12 @@ class Workbench:
         """The tickets of a demo: the same ones until its settings change, or a launch wishes for others.
 
         Raises:
-            SettingsError: a ticket that was wished for does not exist.
+            SettingsError: a ticket that was wished for does not exist, or no ticket moves.
         """
         path = self.migration.root / "sample.json"
         wanted = self.migration.demo
-        settings = [wanted.seed, wanted.size]
+        filtered = leaves_tickets_out(self.migration)
+        settings: list[Any] = [wanted.seed, wanted.size, *([rules(self.migration)] if filtered else [])]
         kept = read_json(path)
         if kept:
             same = kept.get("settings", [kept["seed"], kept["size"]]) == settings
@@ -174,10 +186,14 @@ class Workbench:
         if wish.ids:
             sample = self.source.choose(wish.ids, self.staging, run)
         elif wish.sample == "difficult":
-            sample = self.source.difficult(wanted.size, wanted.seed, self.staging, run)
+            among = self._moving(wanted.size * _LARGER_DRAW, wanted.seed, run) if filtered else None
+            sample = self.source.difficult(wanted.size, wanted.seed, self.staging, run, among)
         else:
             seed = secrets.randbelow(2**31) if wish.redraw else wanted.seed
-            sample = self.source.draw(wanted.size, seed, self.staging, run)
+            if filtered:
+                sample = Sample(seed, wanted.size, self._moving(wanted.size, seed, run))
+            else:
+                sample = self.source.draw(wanted.size, seed, self.staging, run)
         write_json(
             path,
             {
@@ -189,6 +205,18 @@ class Workbench:
             },
         )
         return replace(sample, articles=wanted.articles)
+
+    def _moving(self, size: int, seed: int, run: Run) -> tuple[str, ...]:
+        """Tickets by chance of those that the settings let move, which takes the lists of the source to know."""
+        if "tickets" not in self.migration.entities:
+            raise SettingsError(
+                f"{place(self.migration.path, ['entities'])}: a demo is drawn from tickets, which this leaves out; "
+                "start a full run, or let tickets move."
+            )
+        self.source.read_lists(FOLLOWS_FROM, self.staging, run)
+        for entity_type in FOLLOWS_FROM:
+            self.source.normalize(entity_type, self.staging)
+        return ranked(self.staging, self.migration, size, seed)
 
     def run(self, run_id: str, mode: Mode) -> Run:
         """Begin, or go on with, a run: take the lock, and say where progress goes.

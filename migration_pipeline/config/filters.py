@@ -15,7 +15,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from migration_pipeline.model.entities import ENTITY_TYPES
 
-NEEDED: Final[Mapping[str, tuple[str, ...]]] = {"tickets": ("agents", "teams", "contacts"), "contacts": ("agents",)}
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "tickets": ("agents", "teams", "contacts"),
+    "contacts": ("agents",),
+    "articles": ("agents", "collections"),
+}
 """What cannot be left out where an entity type moves: without it, nobody would have written the messages."""
 
 

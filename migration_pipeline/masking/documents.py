@@ -70,7 +70,8 @@ class Text:
 class Html:
     """HTML: the words of one line are read together, whatever marks them; each attribute is read by itself."""
 
-    def __init__(self, document: str) -> None:
+    def __init__(self, document: str, *, attributes: bool = True) -> None:
+        """`attributes` says whether these are read too; an article is found by its links."""
         self._pieces: list[tuple[str, str, int]] = []  # text or tag, as written or decoded, and where its words begin
         self._attributes: list[Text] = []
         words: list[str] = []
@@ -90,15 +91,16 @@ class Html:
                 add(document[place : tag.start()])
             place = tag.end()
             self._pieces.append(("tag", tag[0], at))
-            self._attributes += [Text(html.unescape(value[2][1:-1])) for value in _ATTRIBUTE.finditer(tag[0])]
+            if attributes:
+                self._attributes += [Text(html.unescape(value[2][1:-1])) for value in _ATTRIBUTE.finditer(tag[0])]
             name = _NAME.match(tag[0])
             if name is None or name[1].lower() not in _INLINE:
                 words.append("\n")
                 at += 1
         if place < len(document):
             add(document[place:])
-        attributes = [view for attribute in self._attributes for view in attribute.views]
-        self.views = [View(searchable("".join(words)), frozenset(breaks)), *attributes]
+        further = [view for attribute in self._attributes for view in attribute.views]
+        self.views = [View(searchable("".join(words)), frozenset(breaks)), *further]
 
     def rebuilt(self, hits: Sequence[Sequence[Hit]]) -> str:
         """The same mark-up around what is left of the words."""
@@ -113,6 +115,8 @@ class Html:
         for kind, written, start in self._pieces:
             if kind == "text":
                 out.append(html.escape(replaced(written, start, hits[0]), quote=False))
+            elif not self._attributes:
+                out.append(written)
             else:
                 out.append(_ATTRIBUTE.sub(lambda found: f'{found[1]}"{html.escape(next(values))}"', written))
         return "".join(out)

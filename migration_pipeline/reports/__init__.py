@@ -9,6 +9,7 @@ A report is a folder, `reports/<run_id>/` below the migration's root, that can b
     records, migrated, failed, skipped .csv .parquet   one row per record
     losses.csv, losses.parquet                         what of the migrated records could not be kept
     mismatches.csv, mismatches.parquet                 fields that the target holds differently
+    changes.csv, changes.parquet                       of a demo: fields that differ from the demo before
     summary.json                                       the counts
 
 What a comparison with an earlier run finds is to go into `reports/<run_id>/since/<earlier run>/`.

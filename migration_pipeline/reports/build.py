@@ -18,7 +18,7 @@ from migration_pipeline.model.errors import MigrationError
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.model.reasons import REASONS
-from migration_pipeline.reports import counts, lists, page
+from migration_pipeline.reports import changes, counts, left_out, lists, page
 from migration_pipeline.reports.report import SUMMARY, ListFile, Report, Summary, report_folder
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.atomic import write_json
@@ -63,7 +63,8 @@ def build(
     connection = staging.connect()
     try:
         _name_tables(connection, staging, entity_types, target_links or {})
-        written = _write_lists(connection, folder, everything=mode == "full")
+        compared = mode == "demo" and changes.compare(connection, staging, run_id, migration, entity_types)
+        written = _write_lists(connection, folder, everything=mode == "full", compared=compared)
         started_at = started_at or _started(staging, run_id)
         finished_at = finished_at or dt.datetime.now(dt.UTC)
         summary = Summary(
@@ -89,10 +90,13 @@ def build(
                 entity_type: staging.tables.built_from("plan", entity_type) or {} for entity_type in entity_types
             },
             problems=counts.problems(connection, UNEXPLAINED),
+            filters=left_out.steps(connection, staging),
+            masked=left_out.masked(connection),
+            changes=next((file.rows for file in written if file.name == "changes"), None),
         )
         _add_up(summary)
         report = Report(folder, summary)
-        page.write(report, counts.excerpts(connection))
+        page.write(report, counts.excerpts(connection, compared=compared))
         write_json(folder / SUMMARY, report.to_json())
         return report
     finally:
@@ -124,7 +128,9 @@ def _name_tables(
             connection.executemany(f"INSERT INTO {name} VALUES (?, ?)", rows)
 
 
-def _write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, *, everything: bool) -> tuple[ListFile, ...]:
+def _write_lists(
+    connection: duckdb.DuckDBPyConnection, folder: Path, *, everything: bool, compared: bool
+) -> tuple[ListFile, ...]:
     connection.execute(f"CREATE VIEW scope AS {_sql('scope').format(everything=str(everything).lower())}")
     files = [lists.write(connection, folder, "records", _sql("records").format(unexplained=UNEXPLAINED))]
     connection.execute(f"CREATE VIEW records AS FROM {quoted(str(folder / 'records.parquet'))}")
@@ -139,6 +145,8 @@ def _write_lists(connection: duckdb.DuckDBPyConnection, folder: Path, *, everyth
     for name in ("losses", "mismatches"):
         files.append(lists.write(connection, folder, name, _sql(name).format(unexplained=UNEXPLAINED)))
         connection.execute(f"CREATE VIEW {name} AS FROM {quoted(str(folder / f'{name}.parquet'))}")
+    if compared:
+        files.append(lists.write(connection, folder, "changes", "FROM changes"))
     return tuple(files)
 
 

@@ -41,6 +41,7 @@ class Excerpts:
     examples: dict[str, Rows]  # by loss reason
     mismatches: Rows
     samples: Rows  # migrated tickets to check by hand
+    changes: Rows  # against the demo before
 
 
 def entities(connection: duckdb.DuckDBPyConnection) -> tuple[EntityCounts, ...]:
@@ -137,8 +138,11 @@ def problems(connection: duckdb.DuckDBPyConnection, unexplained: str) -> tuple[s
     return tuple(str(sentence) for (sentence,) in rows)
 
 
-def excerpts(connection: duckdb.DuckDBPyConnection) -> Excerpts:
-    """The first rows of each list, and migrated tickets to check by hand: some by chance, some that lost most."""
+def excerpts(connection: duckdb.DuckDBPyConnection, *, compared: bool) -> Excerpts:
+    """The first rows of each list, and migrated tickets to check by hand: some by chance, some that lost most.
+
+    `compared` says that there is a table `changes`.
+    """
     heads = connection.execute(
         f"""
         SELECT outcome, coalesce(reason, '{NO_REASON}'), coalesce(any_value(sentence), ''), count(*) FROM records
@@ -196,6 +200,13 @@ def excerpts(connection: duckdb.DuckDBPyConnection) -> Excerpts:
             ORDER BY losses DESC, source_id
             """,
         ),
+        changes=_rows(
+            connection,
+            f"SELECT * REPLACE (left(before, {SHOWN}) AS before, left(after, {SHOWN}) AS after) "
+            f"FROM changes LIMIT {LISTED}",
+        )
+        if compared
+        else (),
     )
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from migration_pipeline.model.errors import SettingsError
+from migration_pipeline.reports.left_out import MaskedCount, StepCount
 from migration_pipeline.staging.atomic import read_json
 
 FOLDER: Final = "reports"
@@ -133,6 +134,9 @@ class Summary:
     lists: tuple[ListFile, ...]
     built_from: dict[str, dict[str, Any]]
     problems: tuple[str, ...]
+    filters: tuple[StepCount, ...] = ()
+    masked: tuple[MaskedCount, ...] = ()
+    changes: int | None = None  # fields that differ from the demo before; None where there was none
 
 
 @dataclass(frozen=True)

@@ -19,5 +19,6 @@ FROM (
     SELECT unnest(tags) AS id FROM moving_tickets
     UNION ALL SELECT unnest(tags) FROM record_contacts
     UNION ALL SELECT unnest(tags) FROM record_companies
+    UNION ALL SELECT unnest(tags) FROM record_articles
 )
 WHERE id IS NOT NULL;

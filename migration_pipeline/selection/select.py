@@ -45,6 +45,10 @@ _NAMELESS: Final = {
 """Values that name nothing, with their place, by the list that they are looked for in."""
 
 
+FOLLOWS_FROM: Final = ("agents", "teams", "fields", "tags", "companies", "contacts", "tickets")
+"""Entity types whose records tell which tickets move."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """Which entity types have left-out records, and the SQL of a relation of them."""

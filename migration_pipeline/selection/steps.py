@@ -42,19 +42,20 @@ _WANTED: Final = "(SELECT coalesce(list(value), []) FROM wanted WHERE step = 'fi
 
 def _one_of(setting: str, column: str) -> str:
     """Not one of the values of a setting, which are compared with a column of names."""
-    return (
-        f"NOT coalesce(lower(trim({column})) IN (SELECT value FROM wanted WHERE step = '{setting}' "
-        f"AND value IS NOT NULL), {column} IS NULL "
-        f"AND EXISTS (SELECT 1 FROM wanted WHERE step = '{setting}' AND value IS NULL))"
-    )
+    return _not_in(setting, column, f"lower(trim({column})) IN (SELECT value FROM wanted WHERE step = '{setting}')")
 
 
 def _refers_to(setting: str, column: str) -> str:
     """Not one of the records that the values of a setting name."""
+    return _not_in(setting, column, f"{column} IN (SELECT ref FROM meant WHERE step = '{setting}')")
+
+
+def _not_in(setting: str, column: str, fits: str) -> str:
+    """Neither fitting nor, where the setting names null, empty."""
     return (
         f"NOT CASE WHEN {column} IS NULL "
         f"THEN EXISTS (SELECT 1 FROM wanted WHERE step = '{setting}' AND value IS NULL) "
-        f"ELSE {column} IN (SELECT ref FROM meant WHERE step = '{setting}') END"
+        f"ELSE coalesce({fits}, false) END"
     )
 
 

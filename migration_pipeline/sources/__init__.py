@@ -57,8 +57,11 @@ class Source(Protocol):
     def choose(self, ids: Sequence[str], staging: Staging, run: Run) -> Sample:
         """The tickets that a person names."""
 
-    def difficult(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
-        """Tickets that are more likely than others to show what a migration gets wrong."""
+    def difficult(self, size: int, seed: int, staging: Staging, run: Run, among: Sequence[str] | None = None) -> Sample:
+        """Tickets that are more likely than others to show what a migration gets wrong; `among` these only."""
+
+    def read_lists(self, entity_types: Sequence[str], staging: Staging, run: Run) -> int:
+        """Read the lists of some entity types, but no thread and no file; the rows added."""
 
     def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
         """Read the sample's records of one entity type, and nothing else; the rows added."""

@@ -186,6 +186,7 @@ _COLUMNS: Final[dict[str, str]] = {
     "payloads.tickets.title": "Title of the conversation.",
     "payloads.tickets.attributes": "JSON: conversation attributes by name.",
     "payloads.parts.body": "The part's text as HTML.",
+    "selection.steps.note": "Values of the setting that no record has.",
     "payloads.companies.note": "Text of a note about the company, as HTML; null for none.",
     "payloads.contacts.note": "Text of a note about the contact, as HTML; null for none.",
     "payloads.fields.name": "The attribute's name in the target.",

@@ -40,6 +40,8 @@ class StreamState:
     complete: bool = False  # a whole pass has been made once; later passes read changes
     rows: int = 0
     segments: tuple[str, ...] = ()
+    since: int = 0  # records that were last changed before this moment (Unix seconds) were not read
+    again: bool = False  # it is being read again from an earlier moment
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,27 @@ class SnapshotStore:
         if manifest is None:
             return StreamState()
         return StreamState(
-            manifest["cursor"], manifest["complete"], manifest["rows"], tuple(s["file"] for s in manifest["segments"])
+            manifest["cursor"],
+            manifest["complete"],
+            manifest["rows"],
+            tuple(s["file"] for s in manifest["segments"]),
+            manifest.get("since", 0),
+            manifest.get("again", False),
         )
+
+    def begin(self, stream: str, since: int) -> StreamState:
+        """Have the stream hold what changed since a moment (Unix seconds; 0: everything); its state.
+
+        One that was read from a later moment is read again from the earlier one; what it holds stays.
+        """
+        state = self.state(stream)
+        begun = state.complete or state.cursor is not None
+        if since == state.since or (begun and since > state.since):
+            return state
+        manifest = read_json(self._manifest(stream)) or {"segments": [], "rows": 0}
+        manifest.update(cursor=None, complete=False, since=since, again=begun)
+        write_json(self._manifest(stream), manifest)
+        return self.state(stream)
 
     def append(self, stream: str, rows: Iterable[Row], *, cursor: str | None, complete: bool) -> int:
         """Add a segment with `rows` and move the stream's state to `cursor` and `complete`, both or neither.
@@ -114,6 +135,7 @@ class SnapshotStore:
                 pq.write_table(table, aside, compression="zstd")
             manifest["segments"].append({"file": name, "rows": len(columns)})
         manifest.update(rows=first + len(columns), cursor=cursor, complete=complete)
+        manifest["again"] = manifest.get("again", False) and not complete
         write_json(self._manifest(stream), manifest)
         return len(columns)
 

@@ -35,6 +35,10 @@ _SILENT_KEYS: Final = frozenset({"external_id", "company_id", "role", "model", "
 """Keys of request bodies that hold ids of ours."""
 
 _ADDRESS_KEYS: Final = ("email", "phone")
+_PUBLIC: Final = frozenset({"articles", "collections"})
+_PUBLIC_SILENT: Final = frozenset({"links", "old_urls", "files"})
+"""Articles tell everybody how to reach the company, and are found by their addresses: both stay in them."""
+
 _NOT_CONTENT: Final = frozenset({"digest", "losses", "skip_detail", "source_url", "opener_redacted", "redacted"})
 _LONGEST_NUMBER: Final = 10**12
 """Numbers below this are too short to be a card."""
@@ -109,6 +113,8 @@ class _Sheet:
         return lambda: row | {name: rebuild() for name, rebuild in columns.items()}
 
     def _column(self, table: str, name: str, value: Any) -> _Rebuild:
+        if table in _PUBLIC:
+            return self._published(name, value)
         if (table, name) in _HTML:
             return self._text(value, Html(value))
         if name in _JSON and isinstance(value, str):
@@ -118,6 +124,25 @@ class _Sheet:
         if table == "fields" and name == "name":
             return lambda: value
         return self._value(value)
+
+    def _published(self, name: str, value: Any) -> _Rebuild:
+        """Text or HTML of an article, in whatever it is nested."""
+        if name in _PUBLIC_SILENT or _silent(name):
+            return lambda: value
+        if isinstance(value, dict):
+            entries = {key: self._published(key, item) for key, item in value.items()}
+            return lambda: {key: item() for key, item in entries.items()}
+        if isinstance(value, list):
+            items = [self._published(name, item) for item in value]
+            return lambda: [item() for item in items]
+        if not isinstance(value, str):
+            return lambda: value
+        if name == "body" and value.startswith("{"):
+            rebuild = self._published("content", orjson.loads(value))
+            return lambda: orjson.dumps(rebuild(), option=orjson.OPT_SORT_KEYS).decode()
+        document: Document = Html(value, attributes=False) if "<" in value else Text(value)
+        self._addresses.append(document)
+        return lambda: value if self._found[id(document)] is None else self._found[id(document)]
 
     def _value(self, value: Any) -> _Rebuild:
         if isinstance(value, str):

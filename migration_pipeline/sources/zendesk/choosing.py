@@ -41,9 +41,12 @@ def choose(reading: Reading, ids: Sequence[str]) -> Sample:
     return Sample(0, len(ids), tuple(ids))
 
 
-def difficult(reading: Reading, size: int, seed: int) -> Sample:
-    """The most difficult ones of a larger draw, by each sign in turn; their payloads go into the stream `tickets`."""
-    pool = sampling.pool(reading, size * POOL, seed)
+def difficult(reading: Reading, size: int, seed: int, among: Sequence[str] | None = None) -> Sample:
+    """The most difficult ones of a larger draw, by each sign in turn; their payloads go into the stream `tickets`.
+
+    `among` is the draw, where it was made already.
+    """
+    pool = sampling.pool(reading, size * POOL, seed) if among is None else sampling.fetch(reading, among[: size * POOL])
     ranked = [sorted(pool, key=lambda ticket: (-sign(pool[ticket]), ticket)) for sign in _SIGNS]
     chosen = list(dict.fromkeys(ticket for row in zip_longest(*ranked) for ticket in row if ticket is not None))[:size]
     sampling.store_rows(reading, "tickets", [shapes.row(pool[ticket]) for ticket in chosen])

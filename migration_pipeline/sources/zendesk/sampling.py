@@ -37,7 +37,8 @@ _MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_te
 
 def draw(reading: Reading, size: int, seed: int) -> Sample:
     """Draw `size` tickets, or all where there are fewer; their payloads go into the stream `tickets`."""
-    if reading.staging.snapshots.state("tickets").complete:
+    state = reading.staging.snapshots.state("tickets")
+    if state.complete and state.since <= reading.since:
         return Sample(seed, size, tuple(_from_snapshot(reading, size, seed)))
     drawn = pool(reading, size, seed)
     store_rows(reading, "tickets", [shapes.row(ticket) for ticket in drawn.values()])

@@ -4,7 +4,9 @@ Belongs here: the meeting point of reading (`streams`, `threads`, `files`, `samp
 belong here: how any of them works.
 """
 
+import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -73,6 +75,9 @@ _READ_ONCE: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
 }
 """Streams of other entity types that normalization needs too: read here where they were never read whole."""
 
+_BY_TICKET: Final = frozenset({"comments", "threads", "files"})
+"""Streams of single tickets, which grow with what was written and not with how many tickets there are."""
+
 _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
     "teams": ("groups",),
@@ -80,6 +85,10 @@ _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "articles": ("user_segments",),
 }
 """Short lists that are read whole for a sample too."""
+
+
+_NOT_YET: Final = 120
+"""Seconds that a start time has to be in the past, with room for a clock that goes otherwise."""
 
 
 class ZendeskSource:
@@ -102,13 +111,20 @@ class ZendeskSource:
     }
 
     def __init__(
-        self, settings: Settings, *, token_path: Path, stop: threading.Event, tell: Tell = tell_nobody
+        self,
+        settings: Settings,
+        *,
+        token_path: Path,
+        stop: threading.Event,
+        tell: Tell = tell_nobody,
+        created_from: dt.datetime | None = None,
     ) -> None:
         """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait; `tell` hears of outages.
 
-        Calls nothing yet.
+        Tickets from before `created_from` need not be read. Calls nothing yet.
         """
         self._settings = settings
+        self._created_from = created_from
         self._client = ZendeskClient(settings, token_path, stop, tell)
         self.usage: Usage = self._client.session.usage
 
@@ -122,7 +138,7 @@ class ZendeskSource:
         Raises:
             AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
         """
-        reading = Reading(self._client, staging, run)
+        reading = self._reading(staging, run)
         once = [
             step for stream, step in _READ_ONCE.get(entity_type, ()) if not staging.snapshots.state(stream).complete
         ]
@@ -136,7 +152,7 @@ class ZendeskSource:
         """
         if entity_type != "tickets":
             return self.extract(entity_type, staging, run)
-        reading = Reading(self._client, staging, run)
+        reading = self._reading(staging, run)
         dear: dict[str, _Step] = {"threads": partial(threads.read_some, most=costs.SAMPLED), "files": lambda _: 0}
         steps = [dear.get(stream, step) for stream, step in (*_READ["tickets"], *_READ_ONCE["tickets"])]
         return sum(step(reading) for step in steps)
@@ -154,9 +170,31 @@ class ZendeskSource:
         """How fast the help desk answers just now, by a handful of reads."""
         return measure(lambda: self._client.get("users/me"), self._settings.workers)
 
+    def read_lists(self, entity_types: Sequence[str], staging: Staging, run: Run) -> int:
+        """Read the lists of some entity types, but no thread and no file; the rows added.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
+        """
+        reading = self._reading(staging, run)
+        order = [entity_type for entity_type in self.extraction_order if entity_type in entity_types]
+        steps = dict(step for entity_type in order for step in _READ[entity_type] if step[0] not in _BY_TICKET)
+        return sum(step(reading) for step in steps.values())
+
+    def _reading(self, staging: Staging, run: Run) -> Reading:
+        """How a pass reads: an export of tickets starts where the first ticket that is wanted may be.
+
+        A ticket's place in the exports is never before it was created (Zendesk developer docs, "Incremental Exports":
+        `generated_timestamp`), and a start has to be over a minute ago.
+        """
+        since = 0
+        if self._created_from is not None:
+            since = min(max(int(self._created_from.timestamp()), 0), int(time.time()) - _NOT_YET)
+        return Reading(self._client, staging, run, since)
+
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""
-        return sampling.draw(Reading(self._client, staging, run), size, seed)
+        return sampling.draw(self._reading(staging, run), size, seed)
 
     def choose(self, ids: Sequence[str], staging: Staging, run: Run) -> Sample:
         """The tickets that a person names.
@@ -164,11 +202,11 @@ class ZendeskSource:
         Raises:
             SettingsError: the help desk has no such ticket.
         """
-        return choosing.choose(Reading(self._client, staging, run), ids)
+        return choosing.choose(self._reading(staging, run), ids)
 
-    def difficult(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
-        """Difficult tickets: long, old, with many listeners, odd letters, asked by an agent."""
-        return choosing.difficult(Reading(self._client, staging, run), size, seed)
+    def difficult(self, size: int, seed: int, staging: Staging, run: Run, among: Sequence[str] | None = None) -> Sample:
+        """Difficult tickets: long, old, with many listeners, odd letters, asked by an agent; `among` these only."""
+        return choosing.difficult(self._reading(staging, run), size, seed, among)
 
     def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
         """Read the sample's records of one entity type, and nothing else; the rows added.
@@ -176,7 +214,7 @@ class ZendeskSource:
         Raises:
             AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
         """
-        reading = Reading(self._client, staging, run)
+        reading = self._reading(staging, run)
         added = sum(streams.read_listing(reading, stream) for stream in _SAMPLE_LISTS.get(entity_type, ()))
         if entity_type == "tickets":
             added += threads.read_sample(reading, sample.ids) + files.read_files(reading, sample.ids)

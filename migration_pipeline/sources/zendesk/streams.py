@@ -68,6 +68,7 @@ class Reading:
     client: ZendeskClient
     staging: Staging
     run: Run
+    since: int = 0  # tickets that were last changed before it (Unix seconds) are not wanted
 
 
 def read_tickets(reading: Reading) -> int:
@@ -79,6 +80,7 @@ def read_tickets(reading: Reading) -> int:
         {"include": "comment_count", "support_type_scope": "all"},
         lambda body: reading.client.rows(body, "tickets", "incremental/tickets/cursor"),
         last_minute_hidden=True,
+        since=reading.since,
     )
 
 
@@ -126,6 +128,7 @@ def read_events(reading: Reading) -> int:
         "ticket_events",
         "timestamp",
         keep,
+        reading.since,
     )
 
 
@@ -175,11 +178,12 @@ def _read_cursor_export(
     rows_of: Callable[[dict[str, Any]], list[Any]],
     *,
     last_minute_hidden: bool,
+    since: int = 0,
 ) -> int:
     store = reading.staging.snapshots
-    state = store.state(stream)
-    pager = CursorExport(state.cursor)
-    compare = state.complete
+    state = store.begin(stream, since)
+    pager = CursorExport(state.cursor or CursorExport.from_time(since))
+    compare = state.complete or state.again
     added = 0
     while not pager.finished:
         reading.run.check()
@@ -190,7 +194,8 @@ def _read_cursor_export(
         if compare:
             fresh = fresh_rows(reading.staging, stream, rows)
             # Until a page brings nothing but news, the pass is still where the last one was.
-            rows, compare = fresh, len(fresh) < len(rows) or not rows
+            # Read again from an earlier start, the news come first and what is known after them.
+            rows, compare = fresh, state.again or len(fresh) < len(rows) or not rows
         cursor = pager.cursor
         if pager.finished and not last_minute_hidden:
             cursor = _lossless(cursor, shapes.newest(records, "updated_at"))
@@ -215,11 +220,12 @@ def _read_time_export(
     key: str,
     time_field: str,
     keep: Callable[[list[Any], Callable[[str, list[Row]], list[Row]], str, bool], int],
+    since: int = 0,
 ) -> int:
-    state = reading.staging.snapshots.state(stream)
-    stored = int(state.cursor or 0)
+    state = reading.staging.snapshots.begin(stream, since)
+    stored = int(state.cursor or since)
     pager = TimeExport(max(stored - OVERLAP, 0) if state.complete else stored)
-    seen = _Seen(reading.staging, compare=state.rows > 0)
+    seen = _Seen(reading.staging, compare=state.rows > 0, always=state.again)
     added = 0
     while not pager.finished:
         reading.run.check()
@@ -237,9 +243,10 @@ def _read_time_export(
 class _Seen:
     """Drops what a page repeats: of the page before it, and of what is stored, until a page brings nothing but news."""
 
-    def __init__(self, staging: Staging, *, compare: bool) -> None:
+    def __init__(self, staging: Staging, *, compare: bool, always: bool) -> None:
         self._staging = staging
         self._compare = compare
+        self._always = always
         self._last: dict[tuple[str, str], str] = {}
         self._this: dict[tuple[str, str], str] = {}
         self._news = False
@@ -260,7 +267,7 @@ class _Seen:
         return kept
 
     def next_page(self) -> None:
-        self._compare = self._compare and (self._repeated or not self._news)
+        self._compare = self._compare and (self._always or self._repeated or not self._news)
         self._last, self._this, self._news, self._repeated = self._this, {}, False, False
 
 

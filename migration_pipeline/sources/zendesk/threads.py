@@ -60,11 +60,14 @@ def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
 def needed(staging: Staging) -> list[str]:
     """Ids of the tickets whose threads have to be read one by one, newest first.
 
+    Where events were read from a moment on, older tickets are not wanted, whatever is lacking of them.
     Deleted tickets are never among them: the service answers 404 for their comments.
     """
     with staging.connect() as connection:
         _views(connection, staging)
-        return [str(row[0]) for row in connection.execute(_NEEDED).fetchall()]
+        return [
+            str(row[0]) for row in connection.execute(_NEEDED, [staging.snapshots.state("comments").since]).fetchall()
+        ]
 
 
 def _views(connection: Any, staging: Staging) -> None:

@@ -6,7 +6,9 @@ WITH ticket AS (
         extracted_at,
         TRY_CAST(payload ->> '$.comment_count' AS BIGINT) AS expected
     FROM raw_tickets
-    WHERE NOT starts_with(id, '?') AND (payload ->> '$.status') IS DISTINCT FROM 'deleted'
+    WHERE NOT starts_with(id, '?')
+        AND (payload ->> '$.status') IS DISTINCT FROM 'deleted'
+        AND coalesce(epoch(TRY_CAST(payload ->> '$.created_at' AS TIMESTAMPTZ)) >= $1, true)
 ),
 seen AS (
     SELECT split_part(id, '/', 1) AS ticket, count(*) AS comments
