@@ -96,6 +96,7 @@ class Workbench:
             stop=self.stop,
             tell=self._waiting,
             created_from=created.first if created and created.start else None,
+            ticket_events=self.migration.options.ticket_events,
         )
 
     @cached_property

@@ -58,6 +58,9 @@ class Source(_Settings):
         (), description="hosts besides the service's own that files may be fetched from"
     )
     max_file_bytes: int = Field(100_000_000, ge=0, description="larger files are left out and reported")
+    foreign_images: Literal["link", "fetch"] = Field(
+        "link", description="images that comments show from other hosts stay links, or are fetched as files"
+    )
     patience_s: float = Field(900, ge=0, description="seconds that a run waits for a help desk that is down")
 
     @model_validator(mode="after")
@@ -156,6 +159,11 @@ class Options(_Settings):
     )
     order: Literal["oldest", "open_first", "recent_first"] = Field("oldest", description="which tickets go first")
     files_per_part: int = Field(5, ge=1, le=10, description="a comment with more files becomes further comments")
+    max_file_bytes: int = Field(
+        100_000_000, ge=0, description="larger files stay in the staged data, named in the text and reported"
+    )
+    max_body_chars: int = Field(100_000, ge=500, description="a longer message becomes several in a row")
+    max_parts: int = Field(480, ge=10, le=480, description="a longer thread goes on in a further, linked conversation")
     invalid_phone: Literal["attribute", "drop", "fail"] = Field(
         "attribute", description="what becomes of a phone number that Intercom cannot use"
     )
@@ -172,6 +180,7 @@ class Options(_Settings):
         "note",
         description="what becomes of notes and details of contacts and companies: a note in Intercom, or nothing",
     )
+    ticket_events: bool = Field(False, description="changes of tickets (status, assignee, …) arrive as private notes")
     snooze_days: int = Field(30, ge=1, le=365, description="how long pending tickets stay snoozed after the migration")
 
 

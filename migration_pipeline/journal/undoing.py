@@ -4,7 +4,7 @@ Belongs here: rows in, rows out. Does not belong here: asking or changing the ta
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -58,10 +58,10 @@ class Undoing:
             for rows in connection.execute(query).mappings().partitions():
                 yield from (operation(row) for row in rows)
 
-    def gone(self, entity_type: str, source_id: str, by: str | None = None) -> None:
+    def gone(self, entity_type: str, source_id: str, by: Sequence[str] = ()) -> None:
         """Make it durable that a record is gone from the target: its calls may be sent again, its outcome is dropped.
 
-        `by` is the key of the operation that removed it; it stands as what was done.
+        `by` are the keys of the operations that removed it; they stand as what was done.
         """
         mine = (operations.c.entity_type == entity_type) & (operations.c.source_id == source_id)
         taken_back = [
@@ -74,8 +74,8 @@ class Undoing:
         def change(connection: sa.Connection) -> None:
             for statement in taken_back:
                 connection.execute(statement)
-            if by is not None:
-                connection.execute(sa.update(operations).where(operations.c.op_key == by).values(code=REMOVED))
+            if by:
+                connection.execute(sa.update(operations).where(operations.c.op_key.in_(by)).values(code=REMOVED))
             for table in _PER_RECORD:
                 connection.execute(
                     sa.delete(table).where(table.c.entity_type == entity_type, table.c.source_id == source_id)

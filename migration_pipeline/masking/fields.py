@@ -61,6 +61,8 @@ def masked(scan: str, table: str, migration: Migration, connection: duckdb.DuckD
         SettingsError: a rule names a field that the source does not have.
     """
     scope = next((scope for scope, name in SCOPES.items() if name == table), None)
+    if table == "ticket_events":
+        return _unchanged(scan, migration, connection, fields)
     if scope is None:
         return f"SELECT * FROM {scan}"
     rules = {name: rule for name, rule in migration.masking.fields.items() if name.partition(".")[0] == scope}
@@ -82,6 +84,21 @@ def masked(scan: str, table: str, migration: Migration, connection: duckdb.DuckD
     replaced = ", ".join(f"({sql})::{_TYPES.get(name, 'VARCHAR')} AS {name}" for name, sql in changed.items())
     told = f"list_filter([{', '.join(struck)}]::VARCHAR[], lambda rule: rule IS NOT NULL)"
     return f"SELECT *{f' REPLACE ({replaced})' if replaced else ''}, {told} AS masked_fields FROM {scan}"
+
+
+def _unchanged(scan: str, migration: Migration, connection: duckdb.DuckDBPyConnection, fields: str) -> str:
+    """SQL of the changes of tickets without those of fields that the rules name."""
+    names = [name for name in migration.masking.fields if name.partition(".")[0] == "ticket"]
+    keys = [
+        key
+        for name in names
+        for key in ([name.partition(".")[2]] if name in _COLUMNS else _keys(name, migration, connection, fields))
+    ]
+    if not keys:
+        return f"SELECT * FROM {scan}"
+    struck = ", ".join(_text(key) for key in keys)
+    kept = f"list_filter(changes, lambda change: change.field NOT IN ({struck}))"
+    return f"SELECT * REPLACE ({kept} AS changes) FROM {scan}"
 
 
 _TYPES: Final = {"emails": "VARCHAR[]", "phones": "VARCHAR[]", "domains": "VARCHAR[]"}

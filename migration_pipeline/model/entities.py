@@ -146,6 +146,8 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("updated_at", TIME),
             ("due_at", TIME),
             ("comment_count", pa.int64()),  # what the source says, null where it does not say
+            ("archived", pa.bool_()),
+            ("missing_comments", pa.int64()),  # how many more the source counts than it hands out; null for none
         ]
     ),
     "comments": pa.schema(
@@ -153,9 +155,10 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("source_id", pa.string()),
             ("ticket_ref", pa.string()),
             ("position", pa.int64()),  # 0-based, by (created_at, source_id)
-            ("author_ref", pa.string()),  # null: the source's own rules and systems
+            ("author_ref", pa.string()),  # null: the source's own rules and systems, or somebody whom only a name tells
+            ("author_name", pa.string()),  # of somebody who has no account at the source
             ("visibility", pa.string()),  # public | internal
-            ("kind", pa.string()),  # text | voice
+            ("kind", pa.string()),  # text | voice | chat | side | rating
             ("channel", pa.string()),
             ("body_html", pa.string()),
             ("body_text", pa.string()),
@@ -239,6 +242,18 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("missing", pa.string()),
         ]
     ),
+    "ticket_events": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("ticket_ref", pa.string()),
+            ("author_ref", pa.string()),  # null: the source's own rules and systems
+            (
+                "changes",  # by field key, or by the source_id of a field; values as the source spells them
+                pa.list_(pa.struct([("field", pa.string()), ("before", TEXTS), ("after", TEXTS)])),
+            ),
+            ("created_at", TIME),
+        ]
+    ),
     "rejects": pa.schema(
         [
             ("entity_type", pa.string()),
@@ -251,6 +266,6 @@ RECORDS: Final[dict[str, pa.Schema]] = {
 }
 """Canonical tables.
 
-`comments` and `attachments` belong to the partition `tickets`, `article_translations` and `article_attachments` to
-`articles`; `rejects` holds what no rule could read.
+`comments`, `attachments` and `ticket_events` belong to the partition `tickets`, `article_translations` and
+`article_attachments` to `articles`; `rejects` holds what no rule could read.
 """

@@ -105,6 +105,9 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("state", pa.string()),  # open | snoozed | closed
             ("snoozed_until", TIME),
             ("part_count", pa.int64()),
+            ("volumes", pa.int64()),  # how many conversations the thread takes
+            ("remark", pa.string()),  # reason code of what is to be known of a ticket that moves
+            ("remark_detail", pa.string()),
             ("opener_comment_ref", pa.string()),  # the comment that the opener carries; null when the opener is a stub
             ("opener_redacted", pa.bool_()),
         ]
@@ -113,6 +116,7 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
         [
             ("ticket_ref", pa.string()),
             ("position", pa.int64()),  # order in the thread, 0-based; the opener is not a part
+            ("volume", pa.int64()),  # which of the thread's conversations it goes into, 1-based
             ("comment_ref", pa.string()),
             ("author_kind", pa.string()),  # admin | contact
             ("admin_id", pa.string()),

@@ -65,6 +65,7 @@ class Thread:
     replies: tuple[Reply, ...]
     made: Mapping[str, str]  # ids of the parts, by key, as the journal knows them
     ours: frozenset[str]  # ids of all parts that the journal knows, those of earlier texts too
+    resent: frozenset[str]  # ids of parts that took the place of an earlier one: the last among those of their second
     title: str | None
     attributes: tuple[Json, Json]  # list values by label, and by option id
     tags: tuple[str, ...]
@@ -92,6 +93,15 @@ def finding(field: str, expected: Any, actual: Any, losses: Iterable[str], *, ma
 def missing() -> list[Finding]:
     """The record is not there at all."""
     return [Finding("exists", False, "there", "missing", "missing_in_target")]
+
+
+def together(found: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """The findings of several conversations of one ticket as one for each field: the first difference stands."""
+    one: dict[str, Finding] = {}
+    for each in (finding for findings in found for finding in findings):
+        if each.field not in one or (one[each.field].matched and not each.matched):
+            one[each.field] = each
+    return list(one.values())
 
 
 def compare_thread(thread: Thread, conversation: Json, losses: Sequence[str], download: Download) -> list[Finding]:
@@ -205,7 +215,7 @@ def _paired(thread: Thread, conversation: Json) -> tuple[list[tuple[Reply, Messa
                 rest.remove(said)
                 pairs[number] = (reply, said)
     unexpected = [m for m in rest if m.created_at < thread.loaded_at and not m.author.startswith("bot:")]
-    wanted = [message.id for _, message in pairs if message is not None]
+    wanted = [message.id for _, message in pairs if message is not None and message.id not in thread.resent]
     listed = [message.id for message in answered if message.id in set(wanted)]
     return pairs, unexpected, wanted == listed
 

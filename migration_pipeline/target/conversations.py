@@ -5,7 +5,7 @@ here: what a comment becomes (`transcripts`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from migration_pipeline.config.mapping import KEY_ATTRIBUTE
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.target.attributes import NAMED_VALUES, text_value
+from migration_pipeline.target.changes import ChangeWords
 from migration_pipeline.target.directory import agents, field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
 from migration_pipeline.target.inputs import (
@@ -31,20 +32,20 @@ from migration_pipeline.target.inputs import (
     loss,
     masked_fields,
 )
+from migration_pipeline.target.naming import file_name, media_type, renamed
 from migration_pipeline.target.ticket_fields import FieldsNote
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
+from migration_pipeline.target.volumes import capacity
 
-MAX_PARTS: Final = 480
-VISIBLE_PARTS: Final = 500
-"""A conversation is read back with its 500 newest parts (Intercom OpenAPI 2.16, retrieveConversation). Attributes,
-assignments and the state add parts of their own, which is what the difference is for."""
-
-_STATE_PARTS: Final = 4  # title, admin, team, state
 _BATCH_CHARACTERS: Final = 16_000_000
 
 _TICKETS: Final = """
     WITH people AS (
-        SELECT source_id, unnest(cc_refs) AS ref FROM record_tickets
+        SELECT source_id, unnest(cc_refs) AS ref, true AS copied FROM record_tickets
+        UNION ALL
+        -- Agents who only follow are named in an attribute.
+        SELECT source_id, ref, false FROM (SELECT source_id, unnest(follower_refs) AS ref FROM record_tickets)
+        ANTI JOIN record_agents AS agent ON agent.source_id = ref
     ),
     known_people AS (
         SELECT source_id, list(DISTINCT ref ORDER BY ref) AS refs
@@ -58,6 +59,8 @@ _TICKETS: Final = """
         len(list_distinct(ticket.cc_refs)) AS cc_count,
         coalesce(known_people.refs, []) AS cc_refs,
         requester.source_id IS NOT NULL AS requester_known,
+        coalesce(requester.suspended, false) AS requester_suspended,
+        ticket.links, ticket.comment_count, ticket.missing_comments,
         assignee.name AS assignee_name,
         company.source_id IS NOT NULL AS company_known,
         epoch(ticket.created_at)::BIGINT AS created,
@@ -72,23 +75,32 @@ _TICKETS: Final = """
 
 _COMMENTS: Final = """
     SELECT
-        said.ticket_ref, said.source_id, said.author_ref, said.visibility, said.body_html, said.body_text,
+        said.ticket_ref, said.source_id, said.author_ref, said.author_name, said.visibility, said.kind,
+        said.body_html, said.body_text, said.changes,
         coalesce(said.redacted, false) AS redacted,
         epoch(said.created_at)::BIGINT AS created,
         CASE WHEN author.source_id IS NOT NULL THEN coalesce(author.kind, 'end_user') END AS contact_kind,
         author.name AS contact_name,
         carried.files
-    FROM record_comments AS said
+    FROM ({said}) AS said
     LEFT JOIN record_contacts AS author ON author.source_id = said.author_ref
     LEFT JOIN (
         SELECT ticket_ref, comment_ref, list(
-            {'ref': source_id, 'name': name, 'content_type': content_type, 'size': size, 'sha256': sha256,
-              'missing': missing} ORDER BY position, source_id
+            {{'ref': source_id, 'name': name, 'content_type': content_type, 'size': size, 'sha256': sha256,
+              'missing': missing}} ORDER BY position, source_id
         ) AS files
         FROM record_attachments GROUP BY ticket_ref, comment_ref
     ) AS carried ON carried.ticket_ref = said.ticket_ref AND carried.comment_ref = said.source_id
     WHERE said.ticket_ref IS NOT NULL
-    ORDER BY said.ticket_ref, said.position, said.source_id
+    ORDER BY said.ticket_ref, {order}, said.source_id
+"""
+_SAID: Final = "SELECT *, NULL AS changes FROM record_comments"
+_SAID_AND_CHANGED: Final = f"""
+    {_SAID}
+    UNION ALL BY NAME
+    SELECT 'event:' || source_id AS source_id, ticket_ref, author_ref, 'internal' AS visibility, 'event' AS kind,
+        changes, created_at
+    FROM record_ticket_events WHERE len(changes) > 0
 """
 
 
@@ -144,7 +156,13 @@ class _Table:
 def _threads(inputs: Inputs, rules: "_Rules") -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each ticket with its comments: two streams in the order of ticket ids, walked side by side."""
     own = "".join(f", {attribute.sql} AS own_{attribute.key}" for attribute in rules.own)
-    grouped = groupby(inputs.rows(_COMMENTS), key=lambda row: str(row["ticket_ref"]))
+    # Changes stand among the comments by their time, and after a comment that made them.
+    said = (
+        _COMMENTS.format(said=_SAID_AND_CHANGED, order="said.created_at, said.position NULLS LAST")
+        if inputs.options.ticket_events
+        else _COMMENTS.format(said=_SAID, order="said.position")
+    )
+    grouped = groupby(inputs.rows(said), key=lambda row: str(row["ticket_ref"]))
     ticket_ref, comments = next(grouped, ("", iter(())))
     for row in inputs.rows(_TICKETS.format(own=own)):
         while ticket_ref < row["source_id"]:  # comments of a ticket that is no record
@@ -168,6 +186,7 @@ class _Rules:
         self.own = {own: name for own, name in own_attributes(inputs).items() if own.model == "conversation"}
         self._inputs = inputs
         self._agents = agents(inputs)
+        self._changes = ChangeWords(inputs, self._agents)
         self._fields = field_rules(inputs, "ticket")
         self._tags = tag_names(inputs)
         self._fields_note = FieldsNote(inputs, fallback)
@@ -176,6 +195,8 @@ class _Rules:
             agents=self._agents,
             fallback_admin=fallback,
             files_per_part=inputs.options.files_per_part,
+            max_file_bytes=inputs.options.max_file_bytes,
+            max_body_chars=inputs.options.max_body_chars,
             keep=lambda content: inputs.staging.blobs.add([content]),
         )
 
@@ -185,7 +206,8 @@ class _Rules:
         """A ticket's payload row and those of its parts."""
         state = self._inputs.mapping.statuses.get(row["status"], row["state"])
         if state == "deleted":
-            return _left_out(row, "deleted_in_source", None), []
+            # Marking as spam deletes the ticket and suspends its requester (Zendesk help, "Marking a ticket as spam").
+            return _left_out(row, "spam_in_source" if row["requester_suspended"] else "deleted_in_source", None), []
         thread = build_thread(
             Ticket(
                 requester_ref=row["requester_ref"] if row["requester_known"] else None,
@@ -193,15 +215,16 @@ class _Rules:
                 subject=row["subject"],
                 at=row["created"],
             ),
-            [_comment(comment) for comment in comments],
+            [_comment(comment, self._changes) for comment in comments],
             self._speakers,
         )
         thread = replace(thread, parts=[*self._fields_note.parts(row, thread.at), *thread.parts])
         losses = masked_fields(row)
         attributes = self._attributes(row, losses)
-        parts = len(thread.parts)
-        if parts > MAX_PARTS or parts + len(attributes) + _STATE_PARTS > VISIBLE_PARTS:
-            return _left_out(row, "too_many_parts", f"{parts} parts"), []
+        room = capacity(self._inputs.options.max_parts, len(attributes))
+        needed = max(-(-len(thread.parts) // room), 1)
+        if needed > 1:
+            losses.append(loss("thread_split", f"{len(thread.parts)} parts in {needed} conversations"))
         head: dict[str, Any] = {
             "requester_ref": thread.requester_ref,
             "opener": thread.opener,
@@ -214,13 +237,17 @@ class _Rules:
             "admin_id": self._admin(row, losses),
             "team_id": self._team(row, losses),
             "state": state,
-            "part_count": parts,
+            "part_count": len(thread.parts),
+            "volumes": needed,
             "opener_comment_ref": thread.opener_comment_ref,
         }
         # That a comment was redacted is known to a run that reads the source's history, and not to a demo: it decides
         # how a change is carried, never whether there is one.
         redacted = {comment["source_id"] for comment in comments if comment["redacted"]}
         losses.extend(_nobody(row))
+        if row["missing_comments"]:
+            losses.append(loss("comments_missing", f"{row['missing_comments']} of {row['comment_count']}"))
+        remark, detail = _remark(row["links"] or ())
         content: list[object] = [head | {"created_at": thread.at}, thread.parts]
         payload = {
             "source_id": row["source_id"],
@@ -228,9 +255,11 @@ class _Rules:
             "digest": digest(content),
             "losses": distinct([*thread.losses, *losses]),
             "opener_redacted": thread.opener_comment_ref in redacted,
+            "remark": remark,
+            "remark_detail": detail,
             **head,
         }
-        return payload, _part_rows(row["source_id"], thread, redacted)
+        return payload, _part_rows(row["source_id"], thread, redacted, room)
 
     def _attributes(self, row: dict[str, Any], losses: list[Loss]) -> dict[str, Any]:
         """The values of the conversation's attributes, the key first."""
@@ -239,6 +268,8 @@ class _Rules:
             raw = row[f"own_{own.key}"]
             if own.key in NAMED_VALUES:
                 raw = self._inputs.mapping.text_of(NAMED_VALUES[own.key], raw)
+            if own.key == "followers" and raw is not None:
+                raw = ", ".join(agent.name for ref in raw.split(" ") if (agent := self._agents.get(ref))) or None
             if isinstance(raw, str):
                 fitted = text_value(plain(raw))
                 if fitted.loss:
@@ -307,15 +338,28 @@ def _left_out(row: dict[str, Any], reason: str, detail: str | None) -> dict[str,
         "participant_refs": [],
         "tags": [],
         "part_count": 0,
+        "volumes": 0,
     }
 
 
-def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str]) -> list[dict[str, Any]]:
+def _remark(links: Sequence[Mapping[str, str]]) -> tuple[str | None, str | None]:
+    """What is to be known of a ticket because of the tickets it belongs to: reason code and detail."""
+    for kind, reason, words in (
+        ("merged_into", "merged_in_source", "merged into ticket"),
+        ("follow_up_of", "follow_up_in_source", "follows up ticket"),
+    ):
+        if refs := [link["ref"] for link in links if link["type"] == kind]:
+            return reason, f"{words} {', '.join(refs)}"
+    return None, None
+
+
+def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str], room: int) -> list[dict[str, Any]]:
     return [
         {
             **part,
             "ticket_ref": ticket_ref,
             "position": position,
+            "volume": 1 + position // room,
             "created_at": _time(part["at"]),
             "redacted": part["comment_ref"] in redacted,
         }
@@ -323,27 +367,32 @@ def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str]) -> list[dict
     ]
 
 
-def _comment(row: dict[str, Any]) -> Comment:
+def _comment(row: dict[str, Any], words: ChangeWords) -> Comment:
     return Comment(
         source_id=row["source_id"],
         author_ref=row["author_ref"],
         contact_kind=row["contact_kind"],
         contact_name=row["contact_name"],
         public=row["visibility"] == "public",
-        html=row["body_html"],
+        html=words.told(row["changes"]) if row["changes"] else row["body_html"],
         text=row["body_text"],
         at=row["created"],
-        files=tuple(
-            File(
-                ref=file["ref"],
-                name=" ".join(plain(file["name"] or "").split()) or "file",
-                content_type=file["content_type"] or "application/octet-stream",
-                size=file["size"],
-                sha256=file["sha256"],
-                missing=file["missing"],
-            )
-            for file in row["files"] or ()
-        ),
+        files=tuple(_file(file) for file in row["files"] or ()),
+        kind=row["kind"] or "text",
+        author_name=row["author_name"],
+    )
+
+
+def _file(row: dict[str, Any]) -> File:
+    name = file_name(row["name"])
+    return File(
+        ref=row["ref"],
+        name=name,
+        content_type=media_type(row["content_type"]),
+        size=row["size"],
+        sha256=row["sha256"],
+        missing=row["missing"],
+        given_name=row["name"] if renamed(row["name"], name) else None,
     )
 
 

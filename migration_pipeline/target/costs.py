@@ -43,7 +43,7 @@ READ_BACK: Final[Mapping[str, str]] = {
         1 + (len(payload.company_refs) > 0)::BIGINT + (len(payload.tags) > 0)::BIGINT
         + (payload.note IS NOT NULL)::BIGINT
     """,
-    "tickets": "1",
+    "tickets": "greatest(payload.volumes, 1)",
     "collections": "1",
     "articles": "2",
 }

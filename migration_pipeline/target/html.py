@@ -141,7 +141,7 @@ _TAG: Final = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedImage:
-    """An image whose bytes stood in the document itself; `content` is None where they could not be decoded."""
+    """An image that the document holds itself; `content` is None where its bytes are not there, or cannot be read."""
 
     name: str
     content_type: str
@@ -181,6 +181,49 @@ def readable(document: str) -> Readable:
     for kind, value, extra in sink.events:
         writer.take(kind, value, extra)
     return Readable(writer.finish(), sink.formatted, tuple(sink.images))
+
+
+def split(document: str, limit: int) -> list[str]:
+    """HTML of `clean` in pieces of at most `limit` characters, cut between blocks where that can be.
+
+    A block that is longer by itself becomes paragraphs of its text.
+    """
+    if len(document) <= limit:
+        return [document]
+    pieces: list[str] = [""]
+    for block in _blocks(document):
+        for one in [block] if len(block) <= limit else _paragraphs(block, limit):
+            if pieces[-1] and len(pieces[-1]) + len(one) > limit:
+                pieces.append("")
+            pieces[-1] += one
+    return [piece for piece in pieces if piece]
+
+
+def split_text(text: str, limit: int) -> list[str]:
+    """Plain text in pieces of at most `limit` characters, cut at line ends or spaces where that can be."""
+    pieces = []
+    while len(text) > limit:
+        at = max(text.rfind("\n", limit // 2, limit), text.rfind(" ", limit // 2, limit))
+        at = at if at > 0 else limit
+        pieces.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [*pieces, text] if text or not pieces else pieces
+
+
+def _blocks(document: str) -> list[str]:
+    """The elements that stand side by side in the document."""
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
+    body = etree.fromstring(f"<html><body>{document}</body></html>".encode(), parser).find("body")
+    if body is None:
+        return [document]
+    blocks = [escape(body.text)] if body.text else []
+    return blocks + [str(etree.tostring(child, encoding="unicode", method="html")) for child in body]
+
+
+def _paragraphs(block: str, limit: int) -> list[str]:
+    """A long block as paragraphs of its text, each of at most `limit` characters as it is written."""
+    # Letters may take up to five characters once they are written as entities.
+    return [from_text(piece) for piece in split_text(readable(block).text, max((limit - 20) // 6, 1))]
 
 
 def from_text(text: str) -> str:
@@ -295,6 +338,11 @@ class _Sink:
             self.events.append(("open", "a", source))
             self.events.append(("text", f"[image: {alternative or _basename(source)}]", ""))
             self.events.append(("close", "a", ""))
+        elif source.lower().startswith("cid:"):
+            # A part of a mail that the source did not resolve: it may have arrived as a file of that name.
+            name = source[4:].partition("@")[0] or "image"
+            self.images.append(EmbeddedImage(name, "", None))
+            self.events.append(("text", f"[image: {alternative or name}]", ""))
         else:
             self.events.append(("text", f"[image: {alternative or 'image'}]", ""))
 

@@ -18,7 +18,7 @@ from migration_pipeline.model.run import Run
 from migration_pipeline.model.selection import LEFT_OUT_REASONS
 from migration_pipeline.staging import Staging
 
-FAILURES: Final = frozenset({"too_many_parts", "invalid_phone", "malformed_record", "comments_missing"})
+FAILURES: Final = frozenset({"invalid_phone", "malformed_record", "comments_missing"})
 """Reasons of mapping and normalization that count as failed; every other reason not to move is a skip by rule."""
 
 _CALLS: Final[Mapping[str, str]] = {
@@ -29,14 +29,19 @@ _CALLS: Final[Mapping[str, str]] = {
     "companies": "1 + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
     "contacts": "1 + len(payload.company_refs) + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
     "tickets": """
-        2 + payload.part_count + len(payload.participant_refs) + len(payload.tags)
-        + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
-        + (payload.state <> 'open')::BIGINT
+        payload.part_count + 2 * (payload.volumes - 1) + payload.volumes * (
+            2 + len(payload.participant_refs) + len(payload.tags)
+            + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
+            + (payload.state <> 'open')::BIGINT
+        )
     """,
     "collections": "1",
     "articles": "1 + (payload.state = 'published')::BIGINT + len(payload.tags)",
 }
-"""Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most."""
+"""Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most.
+
+A thread that takes several conversations costs all but its parts for each, and two notes that link them.
+"""
 
 DEFINITIONS: Final = ("agents", "teams", "fields", "tags")
 """What other records rest on by name: it follows mapping.yaml in every mode, or records would miss it."""
@@ -183,8 +188,11 @@ def _query(entity_type: str) -> str:
         LEFT JOIN outcomes AS outcome
             ON outcome.entity_type = '{entity_type}' AND outcome.source_id = payload.source_id
         UNION ALL BY NAME
-        SELECT entity_type, source_id, source_url, 'fail' AS action, reason, detail, NULL AS digest, 0 AS calls
-        FROM rejects_{entity_type} SEMI JOIN scope_{entity_type} AS scope ON source_id = scope.id
+        SELECT entity_type, source_id, source_url,
+            CASE WHEN reason IN ({failures}) THEN 'fail' ELSE 'skip' END AS action, reason, detail, NULL AS digest,
+            0 AS calls
+        FROM rejects_{entity_type}
+        SEMI JOIN scope_{entity_type} AS scope ON source_id = scope.id
     """
 
 
@@ -240,7 +248,8 @@ def _changes(entity_type: str) -> str:
         )
         FROM decided WHERE action <> 'keep'
         UNION ALL BY NAME
-        SELECT rejected.entity_type, rejected.source_id, rejected.source_url, 'fail' AS action, rejected.reason,
+        SELECT rejected.entity_type, rejected.source_id, rejected.source_url,
+            CASE WHEN rejected.reason IN ({failures}) THEN 'fail' ELSE 'skip' END AS action, rejected.reason,
             rejected.detail, NULL AS digest, 0 AS calls
         FROM rejects_{entity_type} AS rejected
         ANTI JOIN outcomes AS outcome ON outcome.entity_type = '{entity_type}'

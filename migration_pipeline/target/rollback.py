@@ -140,7 +140,7 @@ def roll_back(
             scene.used.update(_used(journal))
         if entity_type == "tags":
             scene.tags.update({str(row.get("id")): str(row.get("name")) for row in client.tags()})
-        made = list(journal.undoing.live(MADE[entity_type], run_ids))
+        made = list(filter(_first_made, journal.undoing.live(MADE[entity_type], run_ids)))
         # Collections stand in each other: the newest go first, one after the other.
         workers = 1 if entity_type == "collections" else migration.target.workers
         results = in_threads(made, partial(_one, scene, remove), workers=workers, run=run)
@@ -158,31 +158,58 @@ def roll_back(
     )
 
 
+def _first_made(operation: Operation) -> bool:
+    """Whether an operation made the record itself, and not a further conversation of a long ticket."""
+    return operation.entity_type != "tickets" or operation.op_key == f"tickets/{operation.source_id}/create"
+
+
+def _all_made(first: Operation, work: Work) -> list[Operation]:
+    """All that was made of a record, the newest first: a long ticket is several conversations."""
+    further = [
+        op
+        for op in work.operations.values()
+        if first.entity_type == "tickets"
+        and op.kind == first.kind
+        and op.op_key != first.op_key
+        and op.state in (State.INTENT, State.IN_DOUBT, State.DONE)
+    ]
+    return [*sorted(further, key=lambda op: op.op_key, reverse=True), first]
+
+
 def _one(
-    scene: _Scene, remove: Callable[[_Scene, Work, Operation], Step | str | None], made: Operation
+    scene: _Scene, remove: Callable[[_Scene, Work, Operation], Step | str | None], first: Operation
 ) -> Spared | bool:
-    """Remove what one operation made; True where it is gone, False where there was nothing, or why it was spared."""
-    work = Work(made.entity_type, made.source_id, scene.journal.operations(made.entity_type, made.source_id))
+    """Remove what was made of one record, all or nothing.
+
+    True where it is gone, False where there was nothing, or why it was spared.
+    """
+    work = Work(first.entity_type, first.source_id, scene.journal.operations(first.entity_type, first.source_id))
     undoing = scene.journal.undoing
-    target_id = made.target_id
+    target_id = first.target_id
     try:
-        settled = scene.writer.look_up(work, _as_sent(scene, made))
-        if settled is None or settled.state is not State.DONE:
-            undoing.gone(made.entity_type, made.source_id)  # it was never made
+        known = [scene.writer.look_up(work, _as_sent(scene, one)) for one in _all_made(first, work)]
+        settled = [one for one in known if one is not None and one.state is State.DONE]
+        if not settled:
+            undoing.gone(first.entity_type, first.source_id)  # it was never made
             return False
-        target_id = settled.target_id
-        begun = any(_is_removal(op, settled) for op in work.operations.values())
-        decided = _REMOVALS[made.entity_type](settled) if begun else remove(scene, work, settled)
-        if isinstance(decided, str):
-            return _spare(scene, made, target_id, decided)
-        if decided is not None:
-            scene.writer.perform(work, decided)
-        undoing.gone(made.entity_type, made.source_id, work.key(decided.name) if decided else None)
+        target_id = settled[-1].target_id
+        begun = any(_is_removal(op, one) for op in work.operations.values() for one in settled)
+        removal = _REMOVALS.get(first.entity_type)
+        removals: list[Step] = []
+        for one in settled:
+            decided = removal(one) if begun and removal else remove(scene, work, one)
+            if isinstance(decided, str):
+                return _spare(scene, first, target_id, decided)
+            if decided is not None:
+                removals.append(decided)
+        for step in removals:
+            scene.writer.perform(work, step)
+        undoing.gone(first.entity_type, first.source_id, [work.key(step.name) for step in removals])
     except StepRefused as refusal:
-        in_use = made.entity_type == "tags" and refusal.status == 400
-        return _spare(scene, made, target_id, "in_use" if in_use else "rejected_by_target", str(refusal))
+        in_use = first.entity_type == "tags" and refusal.status == 400
+        return _spare(scene, first, target_id, "in_use" if in_use else "rejected_by_target", str(refusal))
     except StepUnclear as unclear:
-        return _spare(scene, made, target_id, "target_unclear", str(unclear))
+        return _spare(scene, first, target_id, "target_unclear", str(unclear))
     return True
 
 
@@ -379,7 +406,7 @@ def _speakers(journal: Journal) -> Iterator[tuple[str, Operation]]:
             if author.startswith("contact:"):
                 yield author.removeprefix("contact:"), op
         elif op.kind == "add_participant":
-            ref = op.op_key.removeprefix(f"tickets/{op.source_id}/participant/")
+            ref = op.op_key.partition("/participant/")[2]
             known = journal.target_id("contacts", ref)
             yield known or ref.removeprefix("contact:"), op
 

@@ -10,12 +10,27 @@ from typing import Any, Final, Literal
 
 from migration_pipeline.model.reasons import REASONS
 from migration_pipeline.target.directory import Agent
-from migration_pipeline.target.html import EmbeddedImage, Readable, clean, escape, from_text, plain, readable, text_of
+from migration_pipeline.target.html import (
+    EmbeddedImage,
+    Readable,
+    clean,
+    escape,
+    from_text,
+    plain,
+    readable,
+    split,
+    split_text,
+    text_of,
+)
 from migration_pipeline.target.inputs import UNKNOWN_CONTACT, Loss, distinct, loss
 
-Who = Literal["system", "teammate", "agent", "contact", "placeholder", "unknown"]
+Who = Literal["system", "teammate", "agent", "contact", "placeholder", "unknown", "outsider"]
 """system: the source's own rules; teammate: an agent with an admin of the target; agent: one without; contact;
-placeholder: someone whom the source no longer knows; unknown: someone whom no record describes."""
+placeholder: someone whom the source no longer knows; unknown: someone whom no record describes; outsider: someone who
+never had an account at the source, only a name."""
+
+NOTES: Final = frozenset({"voice", "chat", "side", "rating", "event"})
+"""Kinds of what was said that arrive as notes, whoever could read them in the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ VOICES: Final[Mapping[tuple[Who, bool], Voice]] = {
     ("placeholder", False): Voice("fallback", "note", named=True, reason="author_unknown"),
     ("unknown", True): Voice("contact", "comment", named=True, reason="author_unknown"),
     ("unknown", False): Voice("fallback", "note", named=True, reason="author_unknown"),
+    ("outsider", True): Voice("fallback", "note", named=True),
+    ("outsider", False): Voice("fallback", "note", named=True),
 }
 """Only teammates write notes, and only teammates and contacts write at all (Intercom OpenAPI 2.16, replyConversation):
 whoever is neither is named in the text of somebody who is."""
@@ -57,6 +74,7 @@ class File:
     size: int | None
     sha256: str | None
     missing: str | None = None
+    given_name: str | None = None  # the source's own name for it, where that could not be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,8 @@ class Comment:
     text: str | None
     at: int | None
     files: tuple[File, ...] = ()
+    kind: str = "text"  # text | voice | chat | side | rating | event
+    author_name: str | None = None  # of somebody who has no account at the source
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,8 @@ class Speakers:
     agents: Mapping[str, Agent]
     fallback_admin: str
     files_per_part: int
+    max_file_bytes: int
+    max_body_chars: int
     keep: Callable[[bytes], tuple[str, int]]  # stores bytes; their SHA-256 and number
 
 
@@ -148,7 +170,7 @@ class _Builder:
         """Open with the requester's own words where the thread begins with them, else with a line that names it."""
         if first is not None and first.at is not None:
             self._opened_at = self._clock = first.at if self._clock is None else min(self._clock, first.at)
-        if first is None or not (first.public and first.author_ref and first.author_ref == self._ticket.requester_ref):
+        if first is None or not _opens(first, self._ticket):
             self._opener = title_of(self._ticket.subject) or "(no subject)"
             self._losses.append(loss("opener_stub"))
             if first is not None:
@@ -165,16 +187,20 @@ class _Builder:
             self._losses.append(loss("opener_formatting", f"comment {first.source_id}"))
         files, notes = self._files(first, said.images)
         words = said.text if said.text.strip() else _named(files) or "(no text)"
-        self._opener = "\n\n".join([words, *notes])
+        self._opener, *rest = split_text("\n\n".join([words, *notes]), self._speakers.max_body_chars)
         author = {"author_kind": "contact", "contact_ref": self._requester, "message_type": "comment"}
+        if rest:
+            self._losses.append(loss("body_split", f"comment {first.source_id}: {1 + len(rest)} messages"))
+        for piece in (short for long in rest for short in split(from_text(long), self._speakers.max_body_chars)):
+            self._append(first, author, piece, self._later(following), ())
         self._more_files(first, author, "", self._chunks(files), following)
 
     def add(self, comment: Comment, following: int | None) -> None:
         """Append the comment as a part, and further parts where it has more files than one may carry."""
         who, agent = self._who(comment)
-        voice = VOICES[who, comment.public]
+        voice = VOICES[who, comment.public and comment.kind not in NOTES]
         name = agent.name if agent else self._speakers.source_name if who == "system" else _name_of(comment)
-        if voice.reason:
+        if voice.reason and not (voice.reason == "contact_note" and comment.kind in NOTES):
             self._losses.append(loss(voice.reason, name))
         author: dict[str, str | None] = {"message_type": voice.message_type}
         if voice.speaker == "contact":
@@ -191,7 +217,12 @@ class _Builder:
         body = cleaned.html if cleaned else from_text(comment.text or "")
         body = body or f"<p>{escape(_named(chunks[0]) or '(no text)')}</p>"
         tail = "".join(f"<p>{escape(note)}</p>" for note in notes)
-        self._append(comment, author, lead + body + tail, self._start(comment), chunks[0])
+        whole, *rest = split(body + tail, self._speakers.max_body_chars)
+        self._append(comment, author, lead + whole, self._start(comment), chunks[0])
+        if rest:
+            self._losses.append(loss("body_split", f"comment {comment.source_id}: {1 + len(rest)} messages"))
+        for piece in rest:
+            self._append(comment, author, lead + piece, self._later(following), ())
         self._more_files(comment, author, lead, chunks[1:], following)
 
     def _more_files(
@@ -208,7 +239,7 @@ class _Builder:
 
     def _who(self, comment: Comment) -> tuple[Who, Agent | None]:
         if comment.author_ref is None:
-            return "system", None
+            return ("outsider" if comment.author_name else "system"), None
         if agent := self._speakers.agents.get(comment.author_ref):
             return ("teammate" if agent.admin_id else "agent"), agent
         if comment.author_ref == self._ticket.assignee_ref != self._ticket.requester_ref:
@@ -221,13 +252,23 @@ class _Builder:
         """The files that can be carried, and a line of text for each that cannot."""
         files, notes = [], []
         for file in comment.files:
-            if file.sha256 is not None:
+            if file.given_name is not None:
+                self._losses.append(loss("file_renamed", f"{file.name}: {file.given_name!a}"))
+            too_large = (file.size or 0) > self._speakers.max_file_bytes
+            if file.sha256 is not None and not too_large:
                 files.append(file)
+                continue
+            if file.sha256 is not None:
+                kept = f"{file.name} ({file.size} bytes; staged as {file.sha256})"
+                self._losses.append(loss("file_too_large", kept))
+                notes.append(f"[file not available: {file.name}]")
                 continue
             reason = file.missing if file.missing in REASONS else None
             self._losses.append(loss(reason or "file_missing", f"{file.name} (attachment {file.ref})"))
             notes.append(f"[file not available: {file.name}]")
         for number, image in enumerate(images, start=1):
+            if image.content is None and any(file.name.casefold() == image.name.casefold() for file in comment.files):
+                continue
             if image.content is None:
                 self._losses.append(loss("file_missing", f"{image.name} (embedded in comment {comment.source_id})"))
                 continue
@@ -281,8 +322,15 @@ class _Builder:
         )
 
 
+def _opens(first: Comment, ticket: Ticket) -> bool:
+    """Whether a thread begins with its requester's own words."""
+    by_requester = first.author_ref is not None and first.author_ref == ticket.requester_ref
+    return first.public and first.kind not in NOTES and by_requester
+
+
 def _name_of(comment: Comment) -> str:
-    return " ".join(plain(comment.contact_name or "").split()) or f"Unknown ({comment.author_ref})"
+    named = comment.contact_name or comment.author_name
+    return " ".join(plain(named or "").split()) or f"Unknown ({comment.author_ref})"
 
 
 def _named(files: Sequence[File]) -> str:

@@ -3,8 +3,9 @@
 Belongs here: which records are read, and the table of findings. Does not belong here: what equals what (`comparing`).
 """
 
+import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import requests
 import tenacity
 
 from migration_pipeline.http import DownloadRefused
-from migration_pipeline.journal import Journal, Operation
+from migration_pipeline.journal import Journal, Known, Operation
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS
@@ -30,12 +31,13 @@ from migration_pipeline.target.comparing_articles import Article, compare_articl
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.articles import meant, without
 from migration_pipeline.target.loading.desk import by_name, json_of
-from migration_pipeline.target.loading.slots import filled
+from migration_pipeline.target.loading.slots import filled, parsed, volumes
 from migration_pipeline.target.loading.threads import replies_of, seconds
 from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.messages import Reply, opener_as_reply, opener_text
 from migration_pipeline.target.reading import File, Json
 from migration_pipeline.target.rows import Row, count, rows, tickets
+from migration_pipeline.target.volumes import row_of
 from migration_pipeline.target.workers import in_threads
 
 MAX_FILE_BYTES: Final = 1_000_000_000
@@ -249,25 +251,50 @@ def _described(reader: _Reader, kind: str, row: Row, tags: Callable[[], Mapping[
 
 
 def _ticket(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
-    conversation = reader.client.conversation(row["arrived_as"])
+    """The findings of a ticket, one for each field, over all the conversations that its thread takes."""
+    work = Work("tickets", row["source_id"], reader.journal.operations("tickets", row["source_id"]))
+    made = volumes(work) or {1: row["arrived_as"]}
+    refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
+    contacts = reader.journal.known("contacts", refs)
+    replies = _by_volume(work, made, replies_of(row, parts, contacts))
+    found = [
+        _conversation(reader, work.of_volume(number), row, conversation, replies[number], contacts)
+        for number, conversation in made.items()
+    ]
+    return comparing.together(found)
+
+
+def _by_volume(work: Work, made: Mapping[int, str], replies: Sequence[Reply]) -> dict[int, list[Reply]]:
+    """Each message in the conversation that it was sent to; one that never was, in the last."""
+    where = {slot: number for number in made for slot in filled(work.of_volume(number))}
+    found: dict[int, list[Reply]] = {number: [] for number in made}
+    for reply in replies:
+        found[where.get(f"part/{reply.key}", max(made))].append(reply)
+    return found
+
+
+def _conversation(
+    reader: _Reader, work: Work, row: Row, target_id: str, replies: list[Reply], contacts: dict[str, Known]
+) -> list[Finding]:
+    conversation = reader.client.conversation(target_id)
     if conversation is None:
         return comparing.missing()
-    thread = _thread(reader, row, parts)
+    opening = work.operations.get(work.key("create"))
+    at = opening.adapted.get("created_at") if opening else None
+    first_at = dt.datetime.fromtimestamp(int(at) + 1, dt.UTC) if at is not None else None
+    thread = _thread(reader, work, row_of(row, work.volume, first_at), replies, contacts)
     losses = row["arrived_losses"]
     try:
         return compare_thread(thread, conversation, losses, lambda file: _fetched(reader, file))
     except DownloadRefused:
         # Signed URLs expire; a long queue of files may outlive them. A fresh answer carries fresh ones.
-        conversation = reader.client.conversation(row["arrived_as"]) or {}
+        conversation = reader.client.conversation(target_id) or {}
         return compare_thread(thread, conversation, losses, lambda file: _fetched_or_not(reader, file))
 
 
-def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
+def _thread(reader: _Reader, work: Work, row: Row, replies: list[Reply], contacts: dict[str, Known]) -> Thread:
     """What the conversation was meant to be, in the target's ids."""
-    refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
-    contacts = reader.journal.known("contacts", refs)
     company = reader.journal.target_id("companies", row["company_ref"]) if row["company_ref"] else None
-    work = Work("tickets", row["source_id"], reader.journal.operations("tickets", row["source_id"]))
     sent = filled(work)
     made = {
         slot.removeprefix("part/"): operation.target_id
@@ -283,7 +310,6 @@ def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
         options = {option.label: option.id for option in attribute.options} if attribute else {}
         spelled = attribute.name if attribute else name_
         labels[spelled], ids[spelled] = value, options.get(value, value) if isinstance(value, str) else value
-    replies: list[Reply] = replies_of(row, parts, contacts)
     targets = {ref: known.target_id for ref, known in contacts.items()}
     requester, ref = str(targets.get(row["requester_ref"])), row["opener_comment_ref"]
     said_first = opening.adapted.get("comment") if opening else ref
@@ -299,6 +325,11 @@ def _thread(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> Thread:
         replies=tuple(replies),
         made=made,
         ours=frozenset(impressions.sent(work)),
+        resent=frozenset(
+            operation.target_id
+            for operation in sent.values()
+            if operation.target_id and parsed(operation.op_key.removeprefix(work.key("")))[1]
+        ),
         title=row["title"],
         attributes=(labels, ids),
         tags=tuple(row["tags"] or ()),

@@ -374,12 +374,46 @@ def test_people_in_copy_take_part(desk: Desk) -> None:
     assert mapped.row("tickets", "1")["losses"] == [{"reason": "not_found_in_source", "detail": "1 people in copy"}]
 
 
-@pytest.mark.parametrize(("comments", "skip"), [(481, None), (482, "too_many_parts")])
-def test_a_thread_that_would_not_show_whole_does_not_move(desk: Desk, comments: int, skip: str | None) -> None:
+@pytest.mark.behaviour("B12")
+@pytest.mark.parametrize(("comments", "volumes"), [(481, 1), (482, 2), (961, 2), (962, 3)])
+def test_a_thread_that_would_not_show_whole_goes_on_in_further_conversations(
+    desk: Desk, comments: int, volumes: int
+) -> None:
     desk.ticket("1", *({"body_text": "x"} for _ in range(comments)))
     mapped = desk.map()
-    assert mapped.row("tickets", "1")["skip"] == skip
-    assert len(mapped.parts("1")) == (480 if skip is None else 0)
+    parts = mapped.parts("1")
+    assert mapped.row("tickets", "1")["volumes"] == volumes
+    assert len(parts) == comments - 1
+    assert [part["volume"] for part in parts] == [1 + part["position"] // 480 for part in parts]
+    assert ("thread_split" in mapped.reasons("tickets", "1")) == (volumes > 1)
+
+
+@pytest.mark.behaviour("B15")
+def test_deleted_spam_merged_and_follow_up_tickets_are_told_apart(desk: Desk) -> None:
+    desk.contact("c9", name="Spammer", suspended=True)
+    for name, links in (("5", [("merged_into", "1"), ("problem", "3")]), ("6", [("follow_up_of", "2")]), ("7", [])):
+        told = [{"type": kind, "ref": ref} for kind, ref in links]
+        desk.ticket(name, {"body_text": "x"}, links=told, missing_comments=2 if name == "7" else None, comment_count=3)
+    desk.ticket("8", state="deleted", status="deleted", requester_ref="c9")
+    desk.ticket("9", state="deleted", status="deleted")
+    mapped = desk.map()
+    assert [mapped.row("tickets", name)["skip"] for name in "89"] == ["spam_in_source", "deleted_in_source"]
+    remarks = [(mapped.row("tickets", name)["remark"], mapped.row("tickets", name)["remark_detail"]) for name in "567"]
+    assert remarks == [
+        ("merged_in_source", "merged into ticket 1"),
+        ("follow_up_in_source", "follows up ticket 2"),
+        (None, None),
+    ]
+    assert {"reason": "comments_missing", "detail": "2 of 3"} in mapped.row("tickets", "7")["losses"]
+    assert json.loads(mapped.row("tickets", "5")["attributes"])["Zendesk links"] == "merged_into 1, problem 3"
+
+
+@pytest.mark.behaviour("S07")
+def test_agents_who_follow_are_named_and_contacts_who_follow_take_part(desk: Desk) -> None:
+    desk.ticket("1", {"body_text": "x"}, follower_refs=["a1", "c2", "a2"])
+    row = desk.map().row("tickets", "1")
+    assert row["participant_refs"] == ["c2"]
+    assert json.loads(row["attributes"])["Zendesk followers"] == "Ann, Bob"
 
 
 def test_two_runs_agree_and_only_content_counts(desk: Desk, tmp_path: Path) -> None:

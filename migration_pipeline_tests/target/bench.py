@@ -141,6 +141,7 @@ class Bench:
             "snoozed_until": None,
             "part_count": len(parts),
             "opener_comment_ref": None,
+            "volumes": 1,
         }
         for position, part in enumerate(parts):
             self.rows["parts"].append({"ticket_ref": self.id(name), "position": position} | part)
@@ -158,6 +159,7 @@ class Bench:
             "created_at": START + dt.timedelta(seconds=after),
             "files": [],
             "redacted": False,
+            "volume": 1,
         }
         return part | changes
 

@@ -6,13 +6,14 @@ reading (`streams`, `threads`, `files`), or seconds (`model.costs`).
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from migration_pipeline.config import Source
 from migration_pipeline.model.costs import Work
-from migration_pipeline.sources.zendesk import files, threads
+from migration_pipeline.sources.zendesk import channels, files, threads
 from migration_pipeline.sources.zendesk.client import buckets
 from migration_pipeline.sources.zendesk.paging import LIST_PAGE
 from migration_pipeline.sources.zendesk.streams import GONE, LISTINGS
@@ -32,6 +33,7 @@ EXPORTS: Final = {
     "comments": "incremental/ticket_events",
     "users": "incremental/users/cursor",
     "organizations": "incremental/organizations",
+    "side_events": "tickets/side_conversations/events",
 }
 """Exports that later passes go on with: one page, as long as few records are new."""
 
@@ -56,6 +58,12 @@ def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) 
         elif stream == "files":
             told = _files(staging, settings, unread)
             yield Work("source", entity_type, stream, told.files, parallel=True, error=told.error, bytes=told.bytes)
+        elif stream == "logs":
+            logs = len(channels.wanted_logs(staging))
+            bucket = buckets("GET", "/api/v2/tickets/1/conversation_log")
+            yield Work("source", entity_type, stream, logs, bucket, parallel=True)
+        elif stream == "ratings":
+            yield Work("source", entity_type, stream, _rating_pages(staging), ("account",))
         elif stream in EXPORTS:
             yield Work("source", entity_type, stream, 1, buckets("GET", f"/api/v2/{EXPORTS[stream]}"))
         else:
@@ -76,9 +84,16 @@ def _pages(staging: Staging, tickets: Sequence[str]) -> int:
     return int(row[0]) if row else 0
 
 
+def _rating_pages(staging: Staging) -> int:
+    """Pages of the lists of ratings, one list for each score."""
+    wanted, _ = channels.wanted_ratings(staging)
+    scores = Counter(str(told["score"]) for told in wanted.values())
+    return sum(math.ceil(number / LIST_PAGE) for number in scores.values())
+
+
 def _files(staging: Staging, settings: Source, unread: Sequence[str]) -> _Files:
     """Files to fetch: counted where the comments were read, else as many a thread as those of the sample carry."""
-    wanted = files.outstanding(staging, settings.max_file_bytes)
+    wanted = files.outstanding(staging, settings)
     left = set(unread)
     counted = [told for ticket, told in wanted.items() if ticket not in left]
     known = sum(number for number, _ in counted), sum(size for _, size in counted)

@@ -19,6 +19,7 @@ import requests
 import tenacity
 from requests.adapters import HTTPAdapter
 
+from migration_pipeline.config import Source
 from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, redacted
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading
@@ -32,8 +33,9 @@ ATTEMPTS: Final = 5
 _BUCKET: Final = "attachments"
 _STOPPED: Final = "The run was stopped; the next one goes on from here."
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
-_WANTED: Final = resources.files(__package__).joinpath("sql/files_wanted.sql").read_text(encoding="utf-8")
-_MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
+_SQL: Final = resources.files(__package__).joinpath("sql")
+_CARRIERS: Final = ("comments", "thread_comments", "side_events", "log_events")
+"""Streams whose rows may carry files."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     Transient failures of earlier passes are tried again.
     """
     store = reading.staging.snapshots
-    reached = {stream: store.state(stream).rows for stream in ("comments", "thread_comments")}
+    reached = {stream: store.state(stream).rows for stream in _CARRIERS}
     since = orjson.loads(store.state("files").cursor or "{}") if tickets is None else {}
     if since and _open_failures(reading.staging, reading.client.settings.max_file_bytes):
         since = {}  # their addresses stand in comments that were read long ago
-    wanted = _wanted(reading.staging, since, tickets, reading.client.settings.max_file_bytes)
+    wanted = _wanted(reading, since, tickets)
     added = bring_in(reading, "files", "tickets", wanted)
     if tickets is None:
         store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
@@ -105,10 +107,10 @@ def _open_failures(staging: Staging, max_bytes: int) -> bool:
 
 
 def _wanted(
-    staging: Staging, since: dict[str, int], tickets: Sequence[str] | None, max_bytes: int
+    reading: Reading, since: dict[str, int], tickets: Sequence[str] | None
 ) -> Iterator[tuple[list[Wanted], int, int]]:
     """Batches of files to fetch, with the number of files up to each batch's end and in all."""
-    with _wanted_table(staging, since, tickets, max_bytes) as connection:
+    with _wanted_table(reading.staging, reading.client.settings, since, tickets) as connection:
         counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
         total = int(counted[0]) if counted else 0
         cursor = connection.execute("SELECT key, url, name, size, deleted, malware FROM wanted")
@@ -118,37 +120,40 @@ def _wanted(
             yield [Wanted(*row) for row in rows], done, total
 
 
-def outstanding(staging: Staging, max_bytes: int) -> dict[str, tuple[int, int]]:
+def outstanding(staging: Staging, settings: Source) -> dict[str, tuple[int, int]]:
     """Files that the next pass is to fetch, as far as their comments were read: (files, bytes) by ticket."""
     since = orjson.loads(staging.snapshots.state("files").cursor or "{}")
-    with _wanted_table(staging, since, None, max_bytes) as connection:
+    with _wanted_table(staging, settings, since, None) as connection:
         rows = connection.execute(
             "SELECT ticket, count(*), coalesce(sum(size), 0) FROM wanted "
             "WHERE NOT deleted AND NOT malware AND url IS NOT NULL AND coalesce(size, 0) <= ? GROUP BY ticket",
-            [max_bytes],
+            [settings.max_file_bytes],
         ).fetchall()
     return {str(ticket): (int(files), int(size)) for ticket, files, size in rows}
 
 
 @contextmanager
 def _wanted_table(
-    staging: Staging, since: dict[str, int], tickets: Sequence[str] | None, max_bytes: int
+    staging: Staging, settings: Source, since: dict[str, int], tickets: Sequence[str] | None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the table `wanted`: the files to fetch."""
     with staging.connect() as connection:
-        connection.execute(_MACROS)
-        for stream in ("comments", "thread_comments"):
+        connection.execute("SET VARIABLE every_ticket = ?", [tickets is None])
+        connection.execute("SET VARIABLE max_bytes = ?", [settings.max_file_bytes])
+        connection.execute("SET VARIABLE foreign_images = ?", [settings.foreign_images == "fetch"])
+        connection.execute("CREATE TABLE only_tickets AS SELECT unnest(?::VARCHAR[]) AS id", [list(tickets or ())])
+        for stream in _CARRIERS:
             history = staging.snapshots.history(stream)
             connection.execute(
                 f"CREATE VIEW new_{stream} AS SELECT id, payload, sequence FROM {history} "
                 f"WHERE sequence >= {int(since.get(stream, 0))}"
             )
-        for stream in ("thread_comments", "threads", "files", "tickets"):
+        for stream in ("threads", "files", "tickets", "comment_flags"):
             connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
-        connection.execute("CREATE TABLE only_tickets AS SELECT unnest(?::VARCHAR[]) AS id", [list(tickets or ())])
-        connection.execute("SET VARIABLE every_ticket = ?", [tickets is None])
-        connection.execute("SET VARIABLE max_bytes = ?", [max_bytes])
-        connection.execute(f"CREATE TEMP TABLE wanted AS {_WANTED}")
+        for script in ("macros", "new_carriers", "carried"):
+            connection.execute(_SQL.joinpath(f"{script}.sql").read_text(encoding="utf-8"))
+        wanted = _SQL.joinpath("files_wanted.sql").read_text(encoding="utf-8")
+        connection.execute(f"CREATE TEMP TABLE wanted AS {wanted}")
         yield connection
 
 

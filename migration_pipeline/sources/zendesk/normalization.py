@@ -8,6 +8,7 @@ Belongs here: which tables are made, of which streams, by which SQL (`sql/`). Do
 | optional | a value of another type than the service documents counts as missing |
 | `attributes` | of tickets by field id, of contacts and companies by the field's `key` |
 | a comment | internal unless the service says it is public; withheld when it was redacted after it was read |
+| a note | what was said beside the comments: side conversations, messaging, ratings; always internal |
 | field ids | of contact and company fields carry their scope: `contact:360001`, `company:360002` |
 """
 
@@ -58,7 +59,16 @@ RECIPES: Final[Mapping[str, Recipe]] = {
     ),
     "companies": Recipe(("organizations",), ("companies",), ("companies", "rejects_companies")),
     "contacts": Recipe(
-        ("users", "organizations", "organization_memberships", "tickets", "comments", "thread_comments"),
+        (
+            "users",
+            "organizations",
+            "organization_memberships",
+            "tickets",
+            "comments",
+            "thread_comments",
+            "side_events",
+            "log_events",
+        ),
         ("people", "contacts"),
         ("contacts", "rejects_contacts"),
     ),
@@ -69,6 +79,13 @@ RECIPES: Final[Mapping[str, Recipe]] = {
             "comment_flags",
             "thread_comments",
             "threads",
+            "side_events",
+            "logs",
+            "log_events",
+            "chats",
+            "ratings",
+            "ticket_events",
+            "suspended_tickets",
             "files",
             "ticket_fields",
             "custom_statuses",
@@ -76,8 +93,8 @@ RECIPES: Final[Mapping[str, Recipe]] = {
             "ticket_forms",
             "organizations",
         ),
-        ("option_tags", "tickets", "comments", "ticket_records"),
-        ("comments", "attachments", "tickets", "rejects_tickets"),
+        ("option_tags", "tickets", "comments", "notes", "carriers", "carried", "attachments", "ticket_records"),
+        ("comments", "attachments", "ticket_events", "tickets", "rejects_tickets"),
     ),
     "collections": Recipe(
         ("categories", "sections", "collection_names"), ("collections",), ("collections", "rejects_collections")
@@ -93,7 +110,12 @@ RECIPES: Final[Mapping[str, Recipe]] = {
 def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str, int]:
     """Write the canonical tables of one entity type, unless they were made of just this; the rows by table."""
     recipe = RECIPES[entity_type]
-    built_from = {"source": settings.account, "snapshots": staging.snapshots.digest(recipe.streams), "code": CODE}
+    built_from = {
+        "source": settings.account,
+        "snapshots": staging.snapshots.digest(recipe.streams),
+        "foreign_images": settings.foreign_images,
+        "code": CODE,
+    }
     if (unchanged := staging.tables.reusable("records", recipe.tables, built_from)) is not None:
         _log.info("%s: the records are reused, for the snapshots are the same", entity_type)
         return unchanged
@@ -109,6 +131,7 @@ def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str,
 def _prepare(connection: duckdb.DuckDBPyConnection, staging: Staging, settings: Source, recipe: Recipe) -> None:
     """Name the streams, and run the scripts."""
     connection.execute("SET VARIABLE base = ?", [settings.url])
+    connection.execute("SET VARIABLE foreign_images = ?", [settings.foreign_images == "fetch"])
     for stream in recipe.streams:
         connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
     for script in ("macros", *recipe.scripts):

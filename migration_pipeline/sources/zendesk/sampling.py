@@ -31,6 +31,18 @@ _LIKELY: Final = 50
 _FARTHEST_EXPONENT: Final = 22
 """How far ahead ids are tried, as a power of two times `MANY`: four hundred million tickets."""
 
+_MENTIONING: Final = (
+    "tickets",
+    "comments",
+    "thread_comments",
+    "side_events",
+    "log_events",
+    "ticket_events",
+    "users",
+    "organizations",
+    "organization_memberships",
+)
+
 _PEOPLE: Final = resources.files(__package__).joinpath("sql/people_of_sample.sql").read_text(encoding="utf-8")
 _MACROS: Final = resources.files(__package__).joinpath("sql/macros.sql").read_text(encoding="utf-8")
 
@@ -173,7 +185,7 @@ def _unknown(reading: Reading, sample: Sample, which: str) -> list[str]:
     """Ids that the sample refers to and the snapshots do not have yet."""
     with reading.staging.connect() as connection:
         connection.execute(_MACROS)
-        for stream in ("tickets", "comments", "thread_comments", "users", "organizations", "organization_memberships"):
+        for stream in _MENTIONING:
             connection.execute(f"CREATE VIEW raw_{stream} AS FROM {reading.staging.snapshots.newest(stream)}")
         connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample.ids)])
         connection.execute(_PEOPLE)

@@ -20,7 +20,7 @@ NO_ID: Final = "?"
 _ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*["']?([^"'>\s]+)""", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"/attachments/token/([^/?#\s]+)")
-_MESSAGING: Final = frozenset(
+MESSAGING: Final = frozenset(
     {
         "chat",
         "native_messaging",
@@ -33,6 +33,7 @@ _MESSAGING: Final = frozenset(
         "sunshine_conversations_api",
     }
 )
+"""Channels whose comments stand for a talk that only the conversation log shows whole."""
 
 _MERGE: Final = 19
 """The number that stands for merges where `via` is a number (Zendesk developer docs, "Via types")."""
@@ -154,7 +155,7 @@ def _reasons_to_read_thread(comment: Mapping[str, Any]) -> Iterator[str]:
         yield "inline_image"
     via = comment.get("via")
     channel = via.get("channel") if isinstance(via, dict) else via
-    if isinstance(channel, str) and channel in _MESSAGING:
+    if isinstance(channel, str) and channel in MESSAGING:
         yield "messaging"
     if not isinstance(via, dict) and _may_merge(via, comment.get("body")):
         yield "merge"

@@ -18,6 +18,7 @@ from migration_pipeline.model.costs import Limit, Speed, Work
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import (
+    channels,
     checks,
     choosing,
     costs,
@@ -39,10 +40,14 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
         ("tickets", streams.read_tickets),
         ("comments", streams.read_events),
         ("threads", threads.repair),
+        ("side_events", channels.read_side_events),
+        ("logs", channels.read_logs),
+        ("ratings", channels.read_ratings),
         ("files", files.read_files),
         ("brands", partial(streams.read_listing, stream="brands")),
         ("ticket_forms", partial(streams.read_listing, stream="ticket_forms")),
         ("custom_statuses", partial(streams.read_listing, stream="custom_statuses")),
+        ("suspended_tickets", partial(streams.read_listing, stream="suspended_tickets")),
     ),
     "contacts": (
         ("users", streams.read_users),
@@ -118,13 +123,16 @@ class ZendeskSource:
         stop: threading.Event,
         tell: Tell = tell_nobody,
         created_from: dt.datetime | None = None,
+        ticket_events: bool = False,
     ) -> None:
         """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait; `tell` hears of outages.
 
-        Tickets from before `created_from` need not be read. Calls nothing yet.
+        Tickets from before `created_from` need not be read; `ticket_events` has changes of tickets' fields read too.
+        Calls nothing yet.
         """
         self._settings = settings
         self._created_from = created_from
+        self._ticket_events = ticket_events
         self._client = ZendeskClient(settings, token_path, stop, tell)
         self.usage: Usage = self._client.session.usage
 
@@ -190,7 +198,7 @@ class ZendeskSource:
         since = 0
         if self._created_from is not None:
             since = min(max(int(self._created_from.timestamp()), 0), int(time.time()) - _NOT_YET)
-        return Reading(self._client, staging, run, since)
+        return Reading(self._client, staging, run, since, self._ticket_events)
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""
@@ -217,7 +225,10 @@ class ZendeskSource:
         reading = self._reading(staging, run)
         added = sum(streams.read_listing(reading, stream) for stream in _SAMPLE_LISTS.get(entity_type, ()))
         if entity_type == "tickets":
-            added += threads.read_sample(reading, sample.ids) + files.read_files(reading, sample.ids)
+            added += threads.read_sample(reading, sample.ids) + channels.read_side_events_of(reading, sample.ids)
+            added += threads.read_audits(reading, sample.ids)
+            added += channels.read_logs(reading, sample.ids) + channels.read_ratings(reading, sample.ids)
+            added += files.read_files(reading, sample.ids)
         elif entity_type in ("contacts", "agents"):
             added += sampling.read_people(reading, sample)
         elif entity_type == "companies":

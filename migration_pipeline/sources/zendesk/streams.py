@@ -20,7 +20,7 @@ import orjson
 
 from migration_pipeline.model.errors import AccessDenied, Rejected, ServiceDown
 from migration_pipeline.model.run import Run
-from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk import changes, shapes
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.paging import OVERLAP, CursorExport, CursorList, PagingError, TimeExport
 from migration_pipeline.staging import Staging
@@ -58,6 +58,7 @@ LISTINGS: Final = {
     "categories": Listing("help_center/categories", "categories", optional=True, fixed=(("include", "translations"),)),
     "sections": Listing("help_center/sections", "sections", optional=True, fixed=(("include", "translations"),)),
     "user_segments": Listing("help_center/user_segments", "user_segments", optional=True),
+    "suspended_tickets": Listing("suspended_tickets", "suspended_tickets", optional=True),
 }
 
 
@@ -69,6 +70,7 @@ class Reading:
     staging: Staging
     run: Run
     since: int = 0  # tickets that were last changed before it (Unix seconds) are not wanted
+    ticket_events: bool = False  # whether changes of tickets' fields are kept too
 
 
 def read_tickets(reading: Reading) -> int:
@@ -111,15 +113,25 @@ def read_organizations(reading: Reading) -> int:
 
 
 def read_events(reading: Reading) -> int:
-    """Comments, and what calls for another look at a thread, from the tickets' update events; the rows added."""
+    """Comments, what calls for another look at a thread, and chats, from the tickets' update events; the rows added.
+
+    Changes of fields are kept where `reading` asks for them; the export is read anew where earlier passes did not.
+    """
 
     def keep(rows: list[Any], fresh: Callable[[str, list[Row]], list[Row]], cursor: str, complete: bool) -> int:
         comments, flags = shapes.comments_of(rows)
-        store = reading.staging.snapshots
+        beside = {"comment_flags": flags, "chats": changes.chats_of(rows)}
+        if reading.ticket_events:
+            beside["ticket_events"] = changes.changes_of(rows)
         # The cursor moves with the comments, which come last: a kill in between reads the page again.
-        added = store.append("comment_flags", fresh("comment_flags", flags), cursor=None, complete=complete)
+        added = sum(
+            store.append(stream, fresh(stream, told), cursor=None, complete=complete) for stream, told in beside.items()
+        )
         return added + store.append("comments", fresh("comments", comments), cursor=cursor, complete=complete)
 
+    store = reading.staging.snapshots
+    if reading.ticket_events and store.state("comments").complete and not store.state("ticket_events").complete:
+        store.mark("comments", cursor=None, complete=False)
     return _read_time_export(
         reading,
         "comments",

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from migration_pipeline.http import CallThreads
 from migration_pipeline.model.errors import Rejected
-from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk import changes, shapes
 from migration_pipeline.sources.zendesk.paging import CursorList
-from migration_pipeline.sources.zendesk.streams import Reading
+from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.snapshots import Row
 
@@ -55,6 +55,32 @@ def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
         _views(connection, reading.staging)
         rows = connection.execute(_SAMPLED, [list(tickets)]).fetchall()
     return _read_all(reading, [str(row[0]) for row in rows])
+
+
+def read_audits(reading: Reading, tickets: Sequence[str]) -> int:
+    """Changes and chats of these tickets from their audits, where changes are wanted; the rows added."""
+    store = reading.staging.snapshots
+    if not reading.ticket_events or store.state("ticket_events").complete:
+        return 0
+    audits: list[Any] = []
+    for ticket in tickets:
+        pager = CursorList()
+        try:
+            while not pager.finished:
+                reading.run.check()
+                body = reading.client.get(f"tickets/{ticket}/audits", pager.params())
+                audits += reading.client.rows(body, "audits", "audits")
+                pager.advance(body)
+        except Rejected as refusal:
+            if refusal.status not in (404, 410):
+                raise
+    rows = {"ticket_events": changes.changes_of(audits), "chats": changes.chats_of(audits)}
+    return sum(
+        store.append(
+            stream, fresh_rows(reading.staging, stream, told), cursor=None, complete=store.state(stream).complete
+        )
+        for stream, told in rows.items()
+    )
 
 
 def needed(staging: Staging) -> list[str]:

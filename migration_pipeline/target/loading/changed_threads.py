@@ -4,19 +4,23 @@ Belongs here: which calls a change needs, their order, and what people's own cha
 here: the first load of a thread (`threads`), request bodies (`messages`, `steps`).
 """
 
+import datetime as dt
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from migration_pipeline.journal import Known, Outcome, Remembered
 from migration_pipeline.journal.protocol import State
-from migration_pipeline.target import messages, reading, steps
+from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import same_value
 from migration_pipeline.target.loading import impressions, threads
-from migration_pipeline.target.loading.desk import Desk
+from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
-from migration_pipeline.target.loading.work import Work
+from migration_pipeline.target.loading.slots import volumes as volumes_made
+from migration_pipeline.target.loading.threads import Opened, Volume
+from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.messages import Reply
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json, Step
@@ -58,29 +62,108 @@ def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Rememb
     Raises:
         ParentMissing, StepUnclear.
     """
-    conversation = str(known.target_id)
-    before = desk.client.conversation(conversation)
-    if before is None:
-        return desk.migrated(work, row, conversation, "conflict_deleted")
+    conversations = volumes_made(work) or {1: str(known.target_id)}
+    before = {number: desk.client.conversation(conversation) for number, conversation in conversations.items()}
+    if not all(before.values()):
+        return desk.migrated(work, row, str(known.target_id), "conflict_deleted")
     rule = desk.migration.options.conflicts
-    touched = impressions.touched(known.seen, before, work)
+    touched = {
+        name
+        for number, there in before.items()
+        for name in impressions.touched(impressions.of_volume(known.seen, number), there or {}, work)
+    }
     if touched and rule == "report_only":
         work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
-        return desk.migrated(work, row, conversation, "conflict_reported")
+        return desk.migrated(work, row, str(known.target_id), "conflict_reported")
     said = list(parts)
     contacts = threads.contacts_of(desk, row, said)
     company = threads.company_of(desk, work, row)
     tags = threads.tags_of(desk, row)
-    thread = _Thread(desk, work, row, contacts, conversation, before, reading.people(before))
-    _say(thread, threads.replies_of(row, said, contacts))
-    _let_in(thread)
+    changed, further = _shared_out(desk, work, row, threads.replies_of(row, said, contacts), list(conversations))
+    existing = [
+        _Thread(
+            desk,
+            work.of_volume(volume.number),
+            volume.row,
+            contacts,
+            conversations[volume.number],
+            there := before[volume.number] or {},
+            reading.people(there),
+        )
+        for volume in changed
+    ]
+    for thread, volume in zip(existing, changed, strict=True):
+        _say(thread, list(volume.replies))
+        _let_in(thread)
+    opened = _go_on(existing[-1], further)
     keep = bool(touched) and rule == "keep_target"
-    if not keep:
-        _tag(thread, tags)
-        _describe(thread, company, known)
-        _assign(thread)
-    _leave(thread, keep=keep)
-    return _told(thread, touched, known, keep=keep)
+    for thread, volume in zip(existing, changed, strict=True):
+        if not keep:
+            _tag(thread, tags)
+            _describe(thread, company, impressions.of_volume(known.seen, volume.number))
+            _assign(thread)
+        _leave(thread, keep=keep)
+    for one in opened:
+        threads.complete(desk, one, contacts, tags, company)
+    return _told(existing, opened, touched, known, keep=keep)
+
+
+# Volumes
+
+
+_LINKS: Final = frozenset({f"part/{volumes.NEXT}", f"part/{volumes.BACK}"})
+
+
+def _shared_out(
+    desk: Desk, work: Work, row: Row, replies: Sequence[Reply], numbers: Sequence[int]
+) -> tuple[list[Volume], list[Volume]]:
+    """The ticket's conversations as they are to be, and those to be opened.
+
+    A message stays where it was sent; a new one goes to the end, in a further conversation once the last one is full.
+    """
+    room = volumes.capacity(desk.migration.options.max_parts, len(json_of(row["attributes"])))
+    where = {
+        slot: number
+        for number in numbers
+        for slot in filled(work.of_volume(number))
+        if slot.startswith("part/") and slot not in _LINKS
+    }
+    mine: dict[int, list[Reply]] = {number: [] for number in numbers}
+    counts = Counter(where.values())
+    last = numbers[-1]
+    for reply in replies:
+        number = where.get(f"part/{reply.key}")
+        if number is None:
+            if counts[last] >= room:
+                last += 1
+                mine[last] = []
+            counts[last] += 1
+            number = last
+        mine[number].append(reply)
+    found = [Volume(number, volumes.row_of(row, number, _moment(said)), tuple(said)) for number, said in mine.items()]
+    return [one for one in found if one.number in numbers], [one for one in found if one.number not in numbers]
+
+
+def _moment(said: Sequence[Reply]) -> dt.datetime | None:
+    return dt.datetime.fromtimestamp(said[0].created_at, dt.UTC) if said else None
+
+
+def _go_on(last: "_Thread", further: Sequence[Volume]) -> list[Opened]:
+    """Open the further conversations, each linked with the one before it."""
+    opened: list[Opened] = []
+    before = Opened(
+        last.work, Volume(last.work.volume, last.row, ()), last.id, set(), reading.newest_second(last.now())
+    )
+    for volume in further:
+        try:
+            one = threads.open_volume(last.desk, last.work.of_volume(volume.number), volume, last.contacts, before.id)
+        except StepRefused as refusal:
+            last.work.refusals.append(str(refusal))
+            break
+        threads.lead(last.desk, before, volumes.NEXT, one)
+        opened.append(one)
+        before = one
+    return opened
 
 
 # Messages
@@ -237,7 +320,7 @@ def _tag(thread: _Thread, tags: dict[str, str]) -> None:
             thread.attempt(steps.untag_conversation(thread.id, unwanted, desk.admin_id), slot)
 
 
-def _describe(thread: _Thread, company: str | None, known: Remembered) -> None:
+def _describe(thread: _Thread, company: str | None, seen: Mapping[str, Any] | None) -> None:
     """Title, company and attributes that differ, in one call."""
     desk, work, before = thread.desk, thread.work, thread.before
     labels, ids = threads.attributes_of(desk, work, thread.row)
@@ -247,7 +330,7 @@ def _describe(thread: _Thread, company: str | None, known: Remembered) -> None:
         for name, value in labels.items()
         if not same_value(value, actual.get(name)) and not same_value(ids[name], actual.get(name))
     ]
-    ours = (known.seen or {}).get(impressions.ATTRIBUTES, {})
+    ours = (seen or {}).get(impressions.ATTRIBUTES, {})
     gone = {name: None for name in ours if name not in labels and actual.get(name) not in (None, "")}
     rest: Json = {}
     if thread.row["title"] and not same_value(thread.row["title"], before.get("title")):
@@ -303,23 +386,35 @@ def _until(thread: _Thread, *, keep: bool) -> int:
     return threads.seconds(until) if until else 0
 
 
-def _told(thread: _Thread, touched: set[str], known: Remembered, *, keep: bool) -> Outcome:
+def _told(
+    existing: Sequence[_Thread], opened: Sequence[Opened], touched: set[str], known: Remembered, *, keep: bool
+) -> Outcome:
     """The outcome, with the impression that the next change is compared with."""
+    thread = existing[0]
     desk, work, row = thread.desk, thread.work, thread.row
-    labels, _ = threads.attributes_of(desk, Work(work.entity_type, work.source_id, {}), row)
-    seen: dict[str, Any] = impressions.of_conversation(thread.now(), labels, work)
+    told = []
+    for one in existing:
+        labels, _ = threads.attributes_of(desk, Work(work.entity_type, work.source_id, {}), one.row)
+        impression: dict[str, Any] = impressions.of_conversation(one.now(), labels, one.work)
+        before = impressions.of_volume(known.seen, one.work.volume)
+        if touched and keep and before is not None:
+            impression |= {name: before[name] for name in touched}
+        told.append(impression)
+    seen: dict[str, Any] = told[0]
+    further = told[1:] + ([threads.impression(desk, [one]) for one in opened])
+    if further:
+        seen = seen | {impressions.FURTHER: further}
     told_first = ("comment_edited", "author_changed", "requester_changed")
-    reason = next((code for code in told_first if code in thread.told), row["planned_reason"])
-    work.notes.extend(filter(None, [row["planned_detail"]]))
+    codes = {code for one in existing for code in one.told}
+    reason = next((code for code in told_first if code in codes), row["planned_reason"] or row["remark"])
+    work.notes.extend(filter(None, [row["planned_detail"] or row["remark_detail"]]))
     if touched:
         reason = "conflict_kept" if keep else "conflict_overwritten"
         work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
         work.losses.append((reason, ", ".join(sorted(touched))))
-        if keep and known.seen is not None:
-            seen |= {name: known.seen[name] for name in touched}
     if work.refusals:
         work.notes.extend(work.refusals)
         work.refusals.clear()
-        told = desk.migrated(work, row, thread.id, "update_failed", seen=known.seen)
-        return replace(told, digest=known.digest)
+        refused = desk.migrated(work, row, thread.id, "update_failed", seen=known.seen)
+        return replace(refused, digest=known.digest)
     return desk.migrated(work, row, thread.id, reason, seen=seen)

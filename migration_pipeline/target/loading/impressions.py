@@ -15,6 +15,8 @@ from migration_pipeline.target.steps import Json
 
 MESSAGES: Final = "messages"
 ATTRIBUTES: Final = "attributes"
+FURTHER: Final = "further"
+"""Where an impression keeps those of the ticket's further conversations, in order."""
 
 
 def of_conversation(conversation: Json, attributes: Iterable[str], work: Work) -> Json:
@@ -30,6 +32,14 @@ def of_conversation(conversation: Json, attributes: Iterable[str], work: Work) -
         ATTRIBUTES: {name: short_hash(str(value)) for name, value in values.items() if value not in (None, "")},
         MESSAGES: sorted(foreign(conversation, work)),
     }
+
+
+def of_volume(seen: Mapping[str, Any] | None, number: int) -> Mapping[str, Any] | None:
+    """The impression of one of a ticket's conversations; None where nobody knows."""
+    if seen is None or number == 1:
+        return seen
+    further = seen.get(FURTHER) or []
+    return further[number - 2] if len(further) > number - 2 else None
 
 
 def foreign(conversation: Json, work: Work) -> set[str]:

@@ -9,6 +9,7 @@ from migration_pipeline.journal import Outcome, Remembered
 from migration_pipeline.target import steps
 from migration_pipeline.target.article_steps import unpublish_article
 from migration_pipeline.target.loading.desk import Desk
+from migration_pipeline.target.loading.slots import volumes
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 
@@ -24,7 +25,8 @@ def retire(desk: Desk, work: Work, row: Row, known: Remembered | None) -> Outcom
     work.notes.extend(filter(None, [row["planned_detail"]]))
     if deleted and target_id is not None and desk.migration.options.deleted_tickets == "delete":
         try:
-            desk.writer.perform(work, steps.drop_conversation(target_id))
+            for number, conversation in (volumes(work) or {1: target_id}).items():
+                desk.writer.perform(work.of_volume(number), steps.drop_conversation(conversation))
         except StepRefused as refusal:
             work.notes.append(str(refusal))
             return desk.migrated(work, row, target_id, "update_failed")

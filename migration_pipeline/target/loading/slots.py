@@ -13,6 +13,7 @@ from migration_pipeline.journal import Operation, State
 from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.steps import Step
 
+_OTHER_VOLUME: Final = re.compile(r"^v\d+/")
 _REVISION: Final = re.compile(r"^(?P<slot>.+)/u(?P<number>\d+)-[0-9a-f]{8}$")
 
 
@@ -23,16 +24,25 @@ def parsed(name: str) -> tuple[str, int]:
 
 
 def filled(work: Work) -> dict[str, Operation]:
-    """The newest operation that was certainly applied, by slot."""
+    """The newest operation that was certainly applied, by slot; those of the record's other volumes aside."""
     newest: dict[str, tuple[int, Operation]] = {}
     prefix = work.key("")
     for key, operation in work.operations.items():
-        if operation.state is not State.DONE:
+        name = key.removeprefix(prefix)
+        if operation.state is not State.DONE or name == key or _OTHER_VOLUME.match(name):
             continue
-        slot, number = parsed(key.removeprefix(prefix))
+        slot, number = parsed(name)
         if slot not in newest or newest[slot][0] < number:
             newest[slot] = (number, operation)
     return {slot: operation for slot, (_, operation) in newest.items()}
+
+
+def volumes(work: Work) -> dict[int, str]:
+    """The conversations that a ticket has, by their number."""
+    made: dict[int, str] = {}
+    while (opening := filled(work.of_volume(len(made) + 1)).get("create")) is not None and opening.target_id:
+        made[len(made) + 1] = opening.target_id
+    return made
 
 
 def revised(work: Work, step: Step, slot: str | None = None) -> Step:

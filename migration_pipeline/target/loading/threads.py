@@ -7,15 +7,16 @@ Belongs here: the order of a thread and what a refusal in it means. Does not bel
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from migration_pipeline.journal import Known, Outcome, State
-from migration_pipeline.target import messages, reading, steps
+from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.loading import impressions
+from migration_pipeline.target.loading import slots as loading_slots
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Attached, Reply
@@ -25,8 +26,17 @@ from migration_pipeline.target.steps import Json, Step
 DAY: Final = 86_400
 
 
+@dataclass(frozen=True)
+class Volume:
+    """One of a ticket's conversations, as it is to be."""
+
+    number: int
+    row: Row  # the ticket's payload, as this conversation has it
+    replies: tuple[Reply, ...]
+
+
 def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
-    """A ticket as a conversation.
+    """A ticket as a conversation, or, where it does not fit into one, as several that are linked.
 
     A refused part, tag or assignment is reported, and the rest goes on: what can arrive does.
 
@@ -37,33 +47,102 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     contacts = contacts_of(desk, row, thread)
     company = company_of(desk, work, row)
     tags = tags_of(desk, row)
+    opened: list[Opened] = []
+    for volume in volumes_of(row, thread, replies_of(row, thread, contacts)):
+        try:
+            opened.append(open_volume(desk, work.of_volume(volume.number), volume, contacts))
+        except StepRefused as refusal:
+            if not opened:
+                return desk.failed(work, row, "rejected_by_target", str(refusal))
+            work.refusals.append(str(refusal))
+            break
+    for one, following in zip(opened, [*opened[1:], None], strict=True):
+        if following is not None:
+            lead(desk, one, volumes.NEXT, following)
+        complete(desk, one, contacts, tags, company)
+    work.notes.extend(filter(None, [row["remark_detail"]]))
+    return desk.migrated(work, row, opened[0].id, row["remark"], seen=impression(desk, opened))
+
+
+@dataclass
+class Opened:
+    """A conversation that is there, with its messages."""
+
+    work: Work
+    volume: Volume
+    id: str
+    present: set[str]
+    last: int  # UTC seconds of its newest message
+
+
+def volumes_of(row: Row, parts: Sequence[Row], replies: Sequence[Reply]) -> list[Volume]:
+    """The ticket's conversations; the payload says which part goes into which."""
+    numbers = sorted({1, *(part["volume"] or 1 for part in parts)})
+    found = []
+    for number in numbers:
+        mine = [at for at, part in enumerate(parts) if (part["volume"] or 1) == number]
+        first_at = parts[mine[0]]["created_at"] if mine else None
+        found.append(Volume(number, volumes.row_of(row, number, first_at), tuple(replies[at] for at in mine)))
+    return found
+
+
+def open_volume(desk: Desk, work: Work, volume: Volume, contacts: dict[str, Known], back: str | None = None) -> Opened:
+    """Open a conversation and say its messages; `back` is the conversation before it.
+
+    Raises:
+        StepRefused: the conversation could not be opened; StepUnclear.
+    """
+    row = volume.row
     requester = str(contacts[row["requester_ref"]].target_id)
     opening = messages.create_conversation(
         requester, row["opener"], seconds(row["created_at"]), row["opener_comment_ref"]
     )
-    try:
-        conversation = str(desk.writer.perform(work, opening))
-    except StepRefused as refusal:
-        return desk.failed(work, row, "rejected_by_target", str(refusal))
+    opened = Opened(work, volume, str(desk.writer.perform(work, opening)), {requester}, 0)
     sent = work.operations[work.key(opening.name)].adapted
-    last = int(sent["created_at"])
-    present = {requester}
-    replies = replies_of(row, thread, contacts)
+    opened.last = int(sent["created_at"])
+    if back is None and volume.number > 1:
+        back = loading_slots.volumes(work.of_volume(1)).get(volume.number - 1)
+    if back is not None:
+        lead(desk, opened, volumes.BACK, None, back)
+    replies = list(volume.replies)
     if "clipped" in sent:
-        replies.insert(0, messages.whole_opener(requester, row["opener"], last))
+        replies.insert(0, messages.whole_opener(requester, row["opener"], opened.last))
     for reply in replies:
-        step = messages.reply(conversation, reply, last, desk.blobs.read, desk.client.conversation)
-        say(desk, work, conversation, reply, step, present)
-        last = max(last, int(work.operations[work.key(step.name)].adapted["created_at"]))
-    for step in _finish(desk, work, row, conversation, present, contacts, tags):
+        step = messages.reply(opened.id, reply, opened.last, desk.blobs.read, desk.client.conversation)
+        say(desk, work, opened.id, reply, step, opened.present)
+        opened.last = max(opened.last, int(work.operations[work.key(step.name)].adapted["created_at"]))
+    return opened
+
+
+def lead(desk: Desk, one: Opened, key: str, to: Opened | None, conversation: str | None = None) -> None:
+    """Leave a note that leads to another of the ticket's conversations."""
+    target = to.id if to is not None else str(conversation)
+    number = one.volume.number + (1 if key == volumes.NEXT else -1)
+    body = volumes.link(key, number, desk.client.url_of("tickets", target), target)
+    note = Reply(-1, "note", "admin", desk.admin_id, body, one.last, (), key)
+    step = messages.reply(one.id, note, one.last, desk.blobs.read, desk.client.conversation)
+    attempt(desk, one.work, step)
+
+
+def complete(desk: Desk, one: Opened, contacts: dict[str, Known], tags: dict[str, str], company: str | None) -> None:
+    """Everything around the messages of a new conversation, its state last."""
+    work, row = one.work, one.volume.row
+    for step in _finish(desk, work, row, one.id, one.present, contacts, tags):
         attempt(desk, work, step)
-    _update(desk, work, row, conversation, company)
-    for step in _assignments(desk, row, conversation):
+    _update(desk, work, row, one.id, company)
+    for step in _assignments(desk, row, one.id):
         attempt(desk, work, step)
-    _leave(desk, work, row, conversation)
-    left = work.shown or desk.client.conversation(conversation) or {}
-    labels, _ = attributes_of(desk, Work(work.entity_type, work.source_id, {}), row)
-    return desk.migrated(work, row, conversation, seen=impressions.of_conversation(left, labels, work))
+    _leave(desk, work, row, one.id)
+
+
+def impression(desk: Desk, opened: Sequence[Opened]) -> Json:
+    """How a ticket's conversations looked when they were left."""
+    told = []
+    for one in opened:
+        left = one.work.shown or desk.client.conversation(one.id) or {}
+        labels, _ = attributes_of(desk, Work(one.work.entity_type, one.work.source_id, {}), one.volume.row)
+        told.append(impressions.of_conversation(left, labels, one.work))
+    return told[0] | ({impressions.FURTHER: told[1:]} if told[1:] else {})
 
 
 def seconds(moment: dt.datetime) -> int:

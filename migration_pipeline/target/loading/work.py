@@ -25,6 +25,21 @@ class Work:
     outdated: bool = False  # whether one of them was sent with another payload
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest answer to each kind of call
     shown: dict[str, Any] | None = None  # the conversation as the newest call left it, where its answer showed it
+    volume: int = 1  # of a ticket's conversations, which one is at work
+
+    def of_volume(self, number: int) -> "Work":
+        """The work on one of a ticket's conversations; what is to be reported is shared."""
+        if number == self.volume:
+            return self
+        return Work(
+            self.entity_type,
+            self.source_id,
+            self.operations,
+            losses=self.losses,
+            notes=self.notes,
+            refusals=self.refusals,
+            volume=number,
+        )
 
     def answered(self, kind: str, answer: dict[str, Any] | None) -> None:
         """Note what a call that was applied answered; None where nobody knows."""
@@ -32,8 +47,9 @@ class Work:
         self.shown = answer if answer and "conversation_parts" in answer else None
 
     def key(self, name: str) -> str:
-        """The key of one of the record's operations."""
-        return f"{self.entity_type}/{self.source_id}/{name}"
+        """The key of one of the record's operations; those of further conversations name their number."""
+        place = f"v{self.volume}/" if self.volume > 1 else ""
+        return f"{self.entity_type}/{self.source_id}/{place}{name}"
 
     def unmeant(self) -> list[Operation]:
         """Operations that were, or may have been, applied, and that the record is not made of any more."""

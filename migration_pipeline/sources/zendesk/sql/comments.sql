@@ -6,12 +6,21 @@ WITH valid AS (
 moving AS (
     SELECT id AS ticket, created_at FROM ticket_rows WHERE defects IS NULL AND state <> 'deleted'
 ),
+-- What a later reading of the whole thread no longer has, the service took back: it must not come in by the other road.
+withdrawn AS (
+    SELECT raw_comments.id
+    FROM raw_comments
+    ANTI JOIN valid USING (id)
+    JOIN raw_threads AS thread
+        ON thread.id = split_part(raw_comments.id, '/', 1) AND thread.extracted_at > raw_comments.extracted_at
+    WHERE (thread.payload ->> '$.status') = '200'
+),
 found AS (
     SELECT id, true AS whole, extracted_at, payload ->> '$.created_at' AS created_at
     FROM raw_thread_comments SEMI JOIN valid USING (id)
     UNION ALL
     SELECT id, false AS whole, extracted_at, payload ->> '$.created_at' AS created_at
-    FROM raw_comments ANTI JOIN valid USING (id)
+    FROM raw_comments ANTI JOIN valid USING (id) ANTI JOIN withdrawn USING (id)
 ),
 timed AS (
     SELECT
@@ -23,15 +32,6 @@ timed AS (
     FROM found
     JOIN moving ON moving.ticket = split_part(found.id, '/', 1)
 )
-SELECT
-    id,
-    whole,
-    extracted_at,
-    ticket,
-    created_at,
-    row_number() OVER (
-        PARTITION BY ticket ORDER BY created_at, TRY_CAST(split_part(id, '/', 2) AS HUGEINT) NULLS LAST, id
-    ) - 1 AS position
 FROM timed;
 
 -- What changed a comment after it was read: the thread is read again for it, but until then nothing may leak.
@@ -86,16 +86,17 @@ typed AS (
             'Call from ' || coalesce(line_of(comment.data -> '$.from'), 'unknown') || ' to ' || coalesce(line_of(comment.data -> '$.to'), 'unknown'),
             'Started: ' || line_of(comment.data -> '$.started_at'),
             'Duration: ' || count_of(comment.data -> '$.call_duration') || ' seconds',
-            'Recording: ' || line_of(comment.data -> '$.recording_url'),
+            'Recording: ' || recording_name(comment.data),
             'Transcript: ' || line_of(comment.data -> '$.transcription_text')
         ], lambda line: line IS NOT NULL) END AS facts
     FROM told
 )
 SELECT
+    typed.id,
     CASE WHEN starts_with(split_part(typed.id, '/', 2), '?') THEN typed.id ELSE split_part(typed.id, '/', 2) END AS source_id,
     current_comments.ticket AS ticket_ref,
-    current_comments.position,
     ref_of(comment.author_id) AS author_ref,
+    NULL::VARCHAR AS author_name,
     CASE WHEN coalesce(later.public, flag_of(comment.public), false) THEN 'public' ELSE 'internal' END AS visibility,
     CASE WHEN coalesce(voice, false) THEN 'voice' ELSE 'text' END AS kind,
     channel_of(comment.via) AS channel,
@@ -115,54 +116,3 @@ FROM typed
 JOIN current_comments USING (id)
 LEFT JOIN later_changes AS later USING (id);
 
-CREATE TEMP VIEW every_attachment AS
-WITH told AS (
-    SELECT
-        id,
-        from_json(payload, '{"attachments": [{
-            "id": "JSON", "content_url": "JSON", "file_name": "JSON", "content_type": "JSON", "size": "JSON",
-            "inline": "JSON"
-        }]}').attachments AS attachments
-    FROM current_payloads
-    WHERE regexp_matches(payload, '"attachments":\[[^\]]')
-),
-listed AS (
-    SELECT id, unnest(attachments) AS attachment, generate_subscripts(attachments, 1) - 1 AS position FROM told
-),
-keyed AS (
-    SELECT id, attachment, position, attachment_key(attachment.id, attachment.content_url) AS key
-    FROM listed
-    WHERE attachment.id IS NOT NULL OR attachment.content_url IS NOT NULL OR attachment.file_name IS NOT NULL
-),
-single AS (
-    SELECT DISTINCT ON (id, source_id) *, coalesce(key, replace(id, '/', '-') || '-' || position) AS source_id
-    FROM keyed
-    ORDER BY id, source_id, position
-),
-file AS (
-    SELECT id AS key, from_json(payload, '{"sha256": "VARCHAR", "reason": "VARCHAR"}') AS file FROM raw_files
-)
-SELECT
-    single.source_id,
-    current_comments.ticket AS ticket_ref,
-    CASE WHEN starts_with(split_part(single.id, '/', 2), '?') THEN single.id ELSE split_part(single.id, '/', 2) END AS comment_ref,
-    single.position,
-    coalesce(line_of(attachment.file_name), 'file') AS name,
-    coalesce(line_of(attachment.content_type), 'application/octet-stream') AS content_type,
-    count_of(attachment.size) AS size,
-    coalesce(flag_of(attachment.inline), false) AS inline,
-    CASE WHEN ref_of(attachment.id) IS NOT NULL
-        THEN getvariable('base') || '/api/v2/attachments/' || ref_of(attachment.id)
-        ELSE getvariable('base') || '/agent/tickets/' || current_comments.ticket
-    END AS source_url,
-    CASE WHEN NOT withheld THEN file.sha256 END AS sha256,
-    CASE WHEN withheld THEN 'file_missing' WHEN file.sha256 IS NULL THEN coalesce(file.reason, 'file_missing') END AS missing
-FROM (
-    SELECT
-        single.*,
-        coalesce(later.every_attachment OR list_contains(later.attachments, single.source_id), false) AS withheld
-    FROM single
-    LEFT JOIN later_changes AS later USING (id)
-) AS single
-JOIN current_comments ON current_comments.id = single.id
-LEFT JOIN file ON file.key = single.key;

@@ -2,21 +2,26 @@
 CREATE TEMP TABLE mentions AS
 WITH moving AS (
     SELECT id, from_json(payload, '{
-        "status": "JSON", "requester_id": "JSON", "email_cc_ids": "JSON"
+        "status": "JSON", "requester_id": "JSON", "email_cc_ids": "JSON", "follower_ids": "JSON"
     }') AS ticket
     FROM raw_tickets
     WHERE NOT starts_with(id, '?') AND (payload ->> '$.status') IS DISTINCT FROM 'deleted'
 ),
 writing AS (
-    SELECT id, payload FROM raw_comments UNION ALL SELECT id, payload FROM raw_thread_comments
+    SELECT id, payload::JSON -> '$.author_id' AS author FROM raw_comments
+    UNION ALL SELECT id, payload::JSON -> '$.author_id' FROM raw_thread_comments
+    UNION ALL SELECT id, payload::JSON -> '$.actor.user_id' FROM raw_side_events
+    UNION ALL SELECT id, payload::JSON -> '$.author."zen:support:user_id"' FROM raw_log_events
 ),
 mention AS (
     SELECT ref_of(ticket.requester_id) AS id, true AS as_contact FROM moving
     UNION ALL
     SELECT unnest(refs_of(ticket.email_cc_ids)), true FROM moving
     UNION ALL
+    SELECT unnest(refs_of(ticket.follower_ids)), false FROM moving
+    UNION ALL
     SELECT ref_of(author), false
-    FROM (SELECT id, payload::JSON -> '$.author_id' AS author FROM writing) AS written
+    FROM writing AS written
     SEMI JOIN moving ON moving.id = split_part(written.id, '/', 1)
 )
 SELECT id, bool_or(as_contact) AS as_contact FROM mention WHERE id IS NOT NULL GROUP BY id;

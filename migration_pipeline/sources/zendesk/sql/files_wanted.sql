@@ -1,51 +1,16 @@
--- Attachments of newly read comments, as their newest reading tells them, without those that are already settled.
+-- Files of what was newly read, as their newest reading tells them, without those that are already settled.
 -- A thread that was read whole stands for all that events told of its comments.
-WITH deleted AS (
-    SELECT id FROM raw_tickets WHERE (payload ->> '$.status') = 'deleted'
-),
-valid AS (
-    SELECT unnest(from_json(payload, '{"comments": ["VARCHAR"]}').comments) AS id FROM raw_threads
-),
-read AS (
-    SELECT id, payload, sequence, 1 AS rank FROM new_thread_comments SEMI JOIN valid USING (id)
-    UNION ALL
-    SELECT id, payload, sequence, 0 AS rank FROM new_comments ANTI JOIN valid USING (id)
-),
-commented AS (
-    SELECT
-        id,
-        split_part(id, '/', 1) AS ticket,
-        sequence,
-        rank,
-        from_json(payload, '{"attachments": [{
-            "id": "JSON", "content_url": "JSON", "file_name": "JSON", "size": "JSON", "deleted": "JSON",
-            "malware_scan_result": "JSON", "malware_access_override": "JSON"
-        }]}').attachments AS attachments
-    FROM read
-    WHERE regexp_matches(payload, '"attachments":\[[^\]]')
-),
-attached AS (
-    SELECT id, ticket, sequence, rank, unnest(attachments) AS attachment
-    FROM commented
-    WHERE (getvariable('every_ticket') OR ticket IN (SELECT id FROM only_tickets))
-        AND ticket NOT IN (SELECT id FROM deleted)
-),
-told AS (
-    SELECT
-        attachment_key(attachment.id, attachment.content_url) AS key,
-        text_of(attachment.content_url) AS url,
-        text_of(attachment.file_name) AS name,
-        count_of(attachment.size) AS size,
-        coalesce(flag_of(attachment.deleted), false) AS deleted,
-        text_of(attachment.malware_scan_result) = 'malware_found'
-            AND NOT coalesce(flag_of(attachment.malware_access_override), false) AS malware,
-        ticket,
-        rank,
-        sequence
-    FROM attached
+WITH told AS (
+    FROM carried
+    -- Whatever something was taken out of may still be linked to in the text.
+    ANTI JOIN (
+        SELECT split_part(id, '/', 1) || '/' || ref_of(payload::JSON -> '$.comment_id') AS id
+        FROM raw_comment_flags
+        WHERE (payload ->> '$.kind') IN ('redaction', 'attachment_redaction')
+    ) AS cut ON carried.derived AND cut.id = carried.id
 ),
 newest AS (
-    SELECT DISTINCT ON (key) key, ticket, url, name, size, deleted, coalesce(malware, false) AS malware
+    SELECT DISTINCT ON (key) key, split_part(id, '/', 1) AS ticket, url, name, size, deleted, malware
     FROM told
     WHERE key IS NOT NULL
     ORDER BY key, rank DESC, sequence DESC

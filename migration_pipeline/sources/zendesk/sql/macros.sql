@@ -79,3 +79,40 @@ CREATE OR REPLACE MACRO json_pointer(key) AS
 
 CREATE OR REPLACE MACRO escaped(text) AS
     replace(replace(replace(text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;');
+
+-- What names a file in the addresses that the service gives its attachments (`content_url`).
+CREATE OR REPLACE MACRO token_of(url) AS
+    nullif(regexp_extract(url, '/attachments/token/([^/?#\s]+)', 1), '');
+
+-- Addresses of files that a text shows or links to: those of attachments, and, where set, images of anybody.
+CREATE OR REPLACE MACRO linked_files(html) AS
+    list_distinct_ordered([
+        replace(url, '&amp;', '&') FOR url IN list_concat(
+            regexp_extract_all(html, '(?i)(?:src|href)\s*=\s*["'']?(https?://[^"''\s>]+/attachments/token/[^"''\s>]+)', 1),
+            CASE WHEN getvariable('foreign_images')
+                THEN regexp_extract_all(html, '(?i)<img\b[^>]*?\bsrc\s*=\s*["'']?(https?://[^"''\s>]+)', 1) ELSE [] END
+        )
+    ]);
+
+CREATE OR REPLACE MACRO image_type(url) AS
+    CASE lower(regexp_extract(url, '\.([A-Za-z0-9]+)(?:[?#&].*)?$', 1))
+        WHEN 'png' THEN 'image/png'
+        WHEN 'jpg' THEN 'image/jpeg'
+        WHEN 'jpeg' THEN 'image/jpeg'
+        WHEN 'gif' THEN 'image/gif'
+        WHEN 'webp' THEN 'image/webp'
+        WHEN 'bmp' THEN 'image/bmp'
+        WHEN 'svg' THEN 'image/svg+xml'
+    END;
+
+CREATE OR REPLACE MACRO recording_name(call) AS
+    CASE WHEN line_of(json_extract(call, '$.recording_url')) IS NOT NULL
+        THEN 'call-' || coalesce(ref_of(json_extract(call, '$.call_id')), substr(md5(line_of(json_extract(call, '$.recording_url'))), 1, 8)) || '.mp3' END;
+
+CREATE OR REPLACE MACRO initcapped(word) AS
+    upper(substr(word, 1, 1)) || substr(word, 2);
+
+-- A time in seconds or milliseconds since 1970.
+CREATE OR REPLACE MACRO epoch_moment_of(value) AS
+    CASE WHEN count_of(value) BETWEEN 86400 AND 8589934592 THEN make_timestamptz(count_of(value) * 1000000)
+        WHEN count_of(value) BETWEEN 8589934593 AND 7258118400000 THEN make_timestamptz(count_of(value) * 1000) END;

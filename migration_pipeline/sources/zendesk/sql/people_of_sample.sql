@@ -9,14 +9,18 @@ SEMI JOIN sample USING (id);
 
 CREATE TEMP TABLE sampled_people AS
 WITH written AS (
-    SELECT id, payload FROM raw_comments UNION ALL SELECT id, payload FROM raw_thread_comments
+    SELECT id, payload::JSON -> '$.author_id' AS author FROM raw_comments
+    UNION ALL SELECT id, payload::JSON -> '$.author_id' FROM raw_thread_comments
+    UNION ALL SELECT id, payload::JSON -> '$.actor.user_id' FROM raw_side_events
+    UNION ALL SELECT id, payload::JSON -> '$.author."zen:support:user_id"' FROM raw_log_events
+    UNION ALL SELECT id, payload::JSON -> '$.author_id' FROM raw_ticket_events
 )
 SELECT ref_of(ticket.requester_id) AS id FROM sampled_tickets
 UNION SELECT ref_of(ticket.submitter_id) FROM sampled_tickets
 UNION SELECT ref_of(ticket.assignee_id) FROM sampled_tickets
 UNION SELECT unnest(refs_of(ticket.email_cc_ids)) FROM sampled_tickets
 UNION SELECT unnest(refs_of(ticket.follower_ids)) FROM sampled_tickets
-UNION SELECT ref_of(payload::JSON -> '$.author_id')
+UNION SELECT ref_of(written.author)
 FROM written SEMI JOIN sample ON sample.id = split_part(written.id, '/', 1);
 
 CREATE TEMP VIEW unknown_people AS

@@ -75,9 +75,12 @@ SELECT
     created_at,
     updated_at,
     due_at,
-    comment_count
+    comment_count,
+    archived,
+    CASE WHEN state <> 'deleted' THEN nullif(greatest(comment_count - coalesce(handed.comments, 0), 0), 0) END AS missing_comments
 FROM ticket_rows
 ANTI JOIN unreadable USING (id)
+LEFT JOIN (SELECT ticket AS id, count(*) AS comments FROM current_comments GROUP BY ticket) AS handed USING (id)
 LEFT JOIN ticket_attributes USING (id)
 LEFT JOIN ticket_links USING (id)
 LEFT JOIN (SELECT id, line_of(payload::JSON -> '$.name') AS name FROM raw_brands) AS brand ON brand.id = brand_id
@@ -93,7 +96,16 @@ WHERE defects IS NOT NULL
 UNION ALL
 SELECT 'tickets', id, source_url, 'comments_missing', 'the source counts ' || comment_count || ' comments and hands out none'
 FROM unreadable
-JOIN ticket_rows USING (id);
+JOIN ticket_rows USING (id)
+UNION ALL
+SELECT
+    'tickets',
+    'suspended:' || id,
+    getvariable('base') || '/agent/filters/suspended',
+    'suspended_in_source',
+    concat_ws(': ', line_of(payload::JSON -> '$.cause'), line_of(payload::JSON -> '$.subject'))
+FROM raw_suspended_tickets
+WHERE (payload ->> '$._gone') IS NULL;
 
 CREATE TEMP VIEW record_comments AS
 WITH redaction AS (
@@ -101,10 +113,33 @@ WITH redaction AS (
     FROM raw_comment_flags
     WHERE (payload ->> '$.kind') IN ('redaction', 'attachment_redaction')
 )
-SELECT every_comment.*, redaction.comment IS NOT NULL AS redacted
-FROM every_comment
+SELECT ordered.* EXCLUDE (id), redaction.comment IS NOT NULL AS redacted
+FROM ordered
 ANTI JOIN unreadable ON unreadable.id = ticket_ref
 LEFT JOIN redaction ON redaction.ticket = ticket_ref AND redaction.comment = source_id;
 
 CREATE TEMP VIEW record_attachments AS
 FROM every_attachment ANTI JOIN unreadable ON unreadable.id = ticket_ref;
+
+CREATE TEMP VIEW record_ticket_events AS
+WITH told AS (
+    SELECT
+        id,
+        split_part(id, '/', 1) AS ticket,
+        updated_at,
+        from_json(payload, '{
+            "author_id": "JSON", "changes": [{"field": "VARCHAR", "before": ["VARCHAR"], "after": ["VARCHAR"]}]
+        }') AS event
+    FROM raw_ticket_events
+)
+SELECT
+    split_part(told.id, '/', 2) AS source_id,
+    ticket AS ticket_ref,
+    ref_of(event.author_id) AS author_ref,
+    event.changes,
+    coalesce(told.updated_at, ticket_rows.created_at) AS created_at
+FROM told
+JOIN ticket_rows ON ticket_rows.id = ticket
+ANTI JOIN unreadable ON unreadable.id = ticket
+WHERE ticket_rows.defects IS NULL AND ticket_rows.state <> 'deleted'
+ORDER BY TRY_CAST(ticket AS HUGEINT), created_at, TRY_CAST(split_part(told.id, '/', 2) AS HUGEINT);

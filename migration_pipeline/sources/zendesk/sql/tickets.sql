@@ -8,7 +8,7 @@ WITH told AS (
         "organization_id": "JSON", "email_cc_ids": "JSON", "follower_ids": "JSON", "via": "JSON",
         "satisfaction_rating": "JSON", "problem_id": "JSON", "followup_ids": "JSON", "created_at": "JSON",
         "updated_at": "JSON", "due_at": "JSON", "comment_count": "JSON"
-    }') AS ticket
+    }') AS ticket, extracted_at
     FROM raw_tickets
 ),
 custom AS (
@@ -27,6 +27,7 @@ typed AS (
     SELECT
         told.id,
         ticket,
+        extracted_at,
         coalesce(
             CASE WHEN line_of(ticket.status) IN ('new', 'open', 'pending', 'hold', 'solved', 'closed', 'deleted')
                 THEN line_of(ticket.status) END,
@@ -85,7 +86,9 @@ SELECT
     created_at,
     moment_of(ticket.updated_at) AS updated_at,
     moment_of(ticket.due_at) AS due_at,
-    count_of(ticket.comment_count) AS comment_count
+    count_of(ticket.comment_count) AS comment_count,
+    -- Closed tickets are archived 120 days later (Zendesk help, "About archived tickets"); no export says which are.
+    status = 'closed' AND moment_of(ticket.updated_at) < extracted_at - INTERVAL 120 DAY AS archived
 FROM typed;
 
 -- A field whose value is given twice keeps the first.
