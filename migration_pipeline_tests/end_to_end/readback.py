@@ -196,16 +196,25 @@ def _messages(conversation: Json) -> list[Json]:
     return [opener, *(part for part in parts if part.get("body"))]
 
 
+_BESIDE = re.compile(r"<p><i>(?:Satisfaction rating|Chat message|Side conversation|Reply in the side conversation)\b")
+
+
+def _beside(message: Json) -> bool:
+    """Whether a note tells what was said beside the comments."""
+    return message["part_type"] == "note" and bool(_BESIDE.search(message["body"] or ""))
+
+
 def _compare_thread(
     findings: Findings, key: str, ticket: Json, source: Zendesk, target: Intercom, conversation: Json,
     people: dict[int, Json], admins: dict[str, str], contacts: dict[str, str],
 ) -> None:  # fmt: skip
-    messages = _messages(conversation)
+    messages = [message for message in _messages(conversation) if not _beside(message)]
     times = [message["created_at"] for message in messages]
     if times != sorted(times):
         findings.wrong.append(f"{key}: parts out of order")
     comments = source.comments(ticket["id"])
-    stub = not (comments and comments[0]["public"] and comments[0]["author_id"] == ticket["requester_id"])
+    first_said = comments[0] if comments and comments[0]["type"] != "VoiceComment" else None
+    stub = not (first_said and first_said["public"] and first_said["author_id"] == ticket["requester_id"])
     requester = contacts.get(conversation["source"]["author"]["id"])
     if requester != f"zendesk:{ticket['requester_id']}":
         findings.wrong.append(f"{key}: opened by {requester}")
@@ -223,7 +232,8 @@ def _compare_thread(
             findings.wrong.append(f"{name}: text differs: {wanted[:12]} … {told[:12]}")
         if abs(first["created_at"] - seconds(comment["created_at"])) > (2 if position == 0 else 0):
             findings.wrong.append(f"{name}: at {first['created_at']}, not {comment['created_at']}")
-        if (first["part_type"] == "note") != (not comment["public"]):
+        spoken = comment["type"] == "VoiceComment"  # calls are notes, whoever could hear them
+        if (first["part_type"] == "note") != (spoken or not comment["public"]):
             findings.wrong.append(f"{name}: {first['part_type']} for public={comment['public']}")
         # Who was an agent once and is one no more still speaks for the company in a ticket assigned to them.
         former = comment["author_id"] == ticket["assignee_id"] != ticket["requester_id"]
@@ -233,6 +243,9 @@ def _compare_thread(
         position += 1
         wanted_files = [source.file(file) for file in comment["attachments"] if not file.get("deleted")]
         expected = [file for file in wanted_files if file] + pictures(comment["html_body"] or "")
+        if spoken and (recorded := comment["data"].get("recording_url")):
+            heard = source.file({"content_url": recorded})
+            expected += [heard] if heard else []
         while len(files) < len(expected) and position < len(messages):
             following = messages[position]
             if not following.get("attachments") or following["created_at"] - first["created_at"] > len(expected) + 2:
