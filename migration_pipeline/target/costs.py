@@ -86,7 +86,8 @@ def _unread(staging: Staging) -> int:
         "SELECT coalesce(sum(greatest(ticket.comment_count - coalesce(read.comments, 0), 0)), 0)::BIGINT "
         f"FROM {tickets} AS ticket SEMI JOIN (FROM {plan} WHERE action IN ('create', 'update')) AS plan "
         "ON plan.source_id = ticket.source_id "
-        f"LEFT JOIN (SELECT ticket_ref, count(*) AS comments FROM {comments} GROUP BY ticket_ref) AS read "
+        f"LEFT JOIN (SELECT ticket_ref, count(*) AS comments FROM {comments} WHERE kind IN ('text', 'voice') "
+        "GROUP BY ticket_ref) AS read "
         "ON read.ticket_ref = ticket.source_id",
     )
     return missing
