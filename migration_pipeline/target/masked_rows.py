@@ -35,6 +35,9 @@ _SILENT_KEYS: Final = frozenset({"external_id", "company_id", "role", "model", "
 """Keys of request bodies that hold ids of ours."""
 
 _ADDRESS_KEYS: Final = ("email", "phone")
+_NEVER_SENT: Final = frozenset({"agents", "teams"})
+"""They are matched with the workspace's own and not made; where a text names one, the text is looked into."""
+
 _PUBLIC: Final = frozenset({"articles", "collections"})
 _PUBLIC_SILENT: Final = frozenset({"links", "old_urls", "files"})
 """Articles tell everybody how to reach the company, and are found by their addresses: both stay in them."""
@@ -54,7 +57,7 @@ class MaskedRows:
 
     def rows(self, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """The rows of a table, one by one."""
-        return rows if self._masker.idle else (self.row(table, dict(row)) for row in rows)
+        return rows if self._masker.idle or table in _NEVER_SENT else (self.row(table, dict(row)) for row in rows)
 
     def row(self, table: str, row: Row, parts: list[Row] | None = None) -> Row:
         """One record's row; `parts` of a ticket are changed with it, in place.

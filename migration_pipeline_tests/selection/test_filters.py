@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -262,3 +262,32 @@ def test_a_value_that_no_record_has_is_told_beside_its_step(folder: Path) -> Non
     notes = {row["step"]: row["note"] for row in table(Staging(chosen), "steps")}
     assert notes["filters.tags"].endswith("filters.tags.any.1: no record has 'rde'")
     assert notes["filters.assignees"].endswith("filters.assignees.1: no record has 'nobody@acme.example'")
+
+
+@pytest.mark.behaviour("B18")
+def test_what_was_migrated_before_a_filter_came_is_told_once_and_stays(folder: Path) -> None:
+    chosen = migration(folder, filters={"kinds": ["problem"]})
+    staging = Staging(chosen)
+    gone = set(Oracle(chosen, ROWS).reasons("tickets"))
+    map_entity("tickets", staging, Mapping(fallback_admin="1"), chosen)
+
+    def planned(mode: Literal["full", "delta"], reason: str | None) -> dict[str, set[str | None]]:
+        outcomes = [
+            {"entity_type": "tickets", "source_id": source_id, "target_id": "t", "outcome": "migrated",
+             "reason": reason, "digest": "of an earlier payload"}
+            for source_id in gone
+        ]  # fmt: skip
+        batch = pa.RecordBatch.from_pylist([dict.fromkeys(OUTCOMES.names) | row for row in outcomes], OUTCOMES)
+        staging.tables.write("outcomes", "outcomes", OUTCOMES, [batch], {})
+        make_plan("tickets", staging, Run("r", mode), None)
+        rows = pq.read_table(staging.tables.path("plan", "tickets"), schema=PLAN).to_pylist()
+        actions: dict[str, set[str | None]] = {}
+        for row in rows:
+            if row["source_id"] in gone:
+                actions.setdefault(row["action"], set()).add(row["reason"])
+        return actions
+
+    assert planned("full", None) == {"keep": {"filtered_since"}}
+    assert planned("delta", None) == {"retire": {"filtered_since"}}
+    assert planned("delta", "filtered_since") == {}
+    staging.tables.write("outcomes", "outcomes", OUTCOMES, [], {})
