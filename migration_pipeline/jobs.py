@@ -14,6 +14,9 @@ from migration_pipeline.partitions import WHOLE_RANGE
 MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "full", "delta_migration": "delta"}
 """The jobs that write to the target."""
 
+DRY_RUNS: Final[dict[str, Mode]] = {f"{mode}_dry_run": mode for mode in MODES.values()}
+"""The jobs that do all that those do up to the first write, and report what they would have done."""
+
 PLAN_JOB: Final = "plan_migration"
 VERIFICATION_JOB: Final = "verification"
 
@@ -29,12 +32,22 @@ jobs = [
     *(
         dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.all() - dg.AssetSelection.assets("estimated"),
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets("estimated", "rehearsed"),
             description=_DESCRIPTIONS[name],
             tags={**WHOLE_RANGE, "migration/mode": mode},
             executor_def=dg.in_process_executor,
         )
         for name, mode in MODES.items()
+    ),
+    *(
+        dg.define_asset_job(
+            name,
+            selection=[*_STAGED, "load_plan", "rehearsed"],
+            description=f"Stages every payload of a {mode} run, plans and reports it; writes nothing to the target.",
+            tags={**WHOLE_RANGE, "migration/mode": mode},
+            executor_def=dg.in_process_executor,
+        )
+        for name, mode in DRY_RUNS.items()
     ),
     dg.define_asset_job(
         "mapping_proposal",

@@ -15,6 +15,7 @@ from migration_pipeline.gates.approval import write_checklist
 from migration_pipeline.model.costs import Side, Speed
 from migration_pipeline.model.run import Run
 from migration_pipeline.planning import Measured, Plan
+from migration_pipeline.reports import build, four_columns_markdown
 from migration_pipeline.staging.catalogue import rebuild
 from migration_pipeline.target import costs, preparation
 from migration_pipeline.target.preparation import Preparation
@@ -34,6 +35,21 @@ def estimated(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
                 "seconds": plan.seconds,
                 "hash": plan.hash,
                 "creates": len(plan.creates),
+            }
+        )
+
+
+@dg.asset(deps=[load_plan], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
+def rehearsed(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """The report of a dry run: what would be written, and what would not, with the reasons; nothing was."""
+    with stage(context, workbench) as run:
+        made = build(workbench.staging, run.run_id, run.mode, workbench.migration, calls=workbench.calls, dry_run=True)
+        rebuild(workbench.staging)
+        context.add_output_metadata(
+            {
+                "records": dg.MetadataValue.md(four_columns_markdown(made)),
+                "page": dg.MetadataValue.path(made.page),
+                "payloads": dg.MetadataValue.path(workbench.migration.root / "staging.duckdb"),
             }
         )
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.jobs import MODES
+from migration_pipeline.jobs import DRY_RUNS, MODES
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.model.run import Mode, Run
@@ -19,7 +19,7 @@ OWNERS = ["team:support-operations"]
 
 def mode_of(context: dg.AssetExecutionContext) -> Mode:
     """The mode of the run: that of its job; what is materialized from an asset page counts as full."""
-    return MODES.get(context.run.job_name, "full")
+    return {**MODES, **DRY_RUNS}.get(context.run.job_name, "full")
 
 
 @contextmanager

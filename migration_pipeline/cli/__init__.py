@@ -9,8 +9,9 @@ from migration_pipeline.cli.audit import audit
 from migration_pipeline.cli.connecting import connect
 from migration_pipeline.cli.planning import approve, checklist, plan
 from migration_pipeline.cli.rollback import rollback
+from migration_pipeline.cli.ui import ui
 
-for command in (connect, plan, approve, checklist, rollback, audit):
+for command in (connect, plan, approve, checklist, rollback, audit, ui):
     main.add_command(command)
 
 __all__ = ["main"]

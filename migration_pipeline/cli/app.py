@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs, proposal, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns
-from migration_pipeline.cli.setting import instance_environment, migration_of
+from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration, secret_checks
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.reports import Report, open_report
@@ -34,6 +33,9 @@ def common(command: Command) -> Command:
         "--config", type=click.Path(path_type=Path, dir_okay=False),
         help="migration.yaml to use; default ./migration.yaml, else the embedded sandbox.",
     )(command)  # fmt: skip
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Stage and plan everything, and write nothing.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,28 +109,32 @@ def map_(config: Path | None, as_json: bool) -> None:
 @click.option("--redraw", is_flag=True, help="Other tickets than before, drawn anew.")
 @click.option("--ids", help="These tickets: 1,2,3.")
 @click.option("--sample", type=click.Choice(SAMPLES), help="By chance, or difficult ones: long, old, many listeners.")
+@dry_run_option
 @common
-def demo(config: Path | None, as_json: bool, redraw: bool, ids: str | None, sample: str | None) -> None:
+def demo(config: Path | None, as_json: bool, dry_run: bool, redraw: bool, ids: str | None, sample: str | None) -> None:
     """Move 20 tickets, drawn by chance from all, with everything that belongs to them.
 
     Again: the same tickets. What an earlier demo wrote and this one would write otherwise is taken back first.
     """
     wish = {REDRAW: "yes" if redraw else "", IDS: ids or "", SAMPLE: sample or ""}
-    _migrate("demo_migration", config, as_json=as_json, tags={name: value for name, value in wish.items() if value})
+    tags = {name: value for name, value in wish.items() if value}
+    _migrate("demo", config, as_json=as_json, dry_run=dry_run, tags=tags)
 
 
 @main.command()
+@dry_run_option
 @common
-def full(config: Path | None, as_json: bool) -> None:
+def full(config: Path | None, as_json: bool, dry_run: bool) -> None:
     """Move the whole help desk; what is there already stays as it is."""
-    _migrate("full_migration", config, as_json=as_json)
+    _migrate("full", config, as_json=as_json, dry_run=dry_run)
 
 
 @main.command()
+@dry_run_option
 @common
-def delta(config: Path | None, as_json: bool) -> None:
+def delta(config: Path | None, as_json: bool, dry_run: bool) -> None:
     """Move what changed in the source since the full run, and nothing else."""
-    _migrate("delta_migration", config, as_json=as_json)
+    _migrate("delta", config, as_json=as_json, dry_run=dry_run)
 
 
 @main.command()
@@ -178,24 +184,6 @@ def verify(config: Path | None, as_json: bool, run_id: str | None) -> None:
     emit({"run_id": run_id or ended.run_id, **told}, as_json=as_json)
 
 
-@main.command()
-@click.option("--port", type=int, default=3000, show_default=True)
-@common
-def ui(config: Path | None, as_json: bool, port: int) -> None:
-    """Open the Dagster UI on 127.0.0.1, with the daemon that schedules need."""
-    with migration_of(config) as migration:
-        command = [sys.executable, "-m", "dagster", "dev", "-m", "migration_pipeline.definitions"]
-        emit({"url": f"http://127.0.0.1:{port}", "config": str(migration.path)}, as_json=as_json)
-        console.print(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
-        process = subprocess.Popen(  # noqa: S603 - Dagster's own command
-            [*command, "-h", "127.0.0.1", "-p", str(port)], env=instance_environment(migration)
-        )
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            process.wait(15)
-
-
 @contextmanager
 def _workbench(migration: Migration) -> Iterator[Workbench]:
     """A workbench for a command that runs no job; its errors become the command's own."""
@@ -209,7 +197,10 @@ def _workbench(migration: Migration) -> Iterator[Workbench]:
         bench.close()
 
 
-def _migrate(job: str, config: Path | None, *, as_json: bool, tags: Mapping[str, str] | None = None) -> None:
+def _migrate(
+    mode: str, config: Path | None, *, as_json: bool, dry_run: bool, tags: Mapping[str, str] | None = None
+) -> None:
+    job = f"{mode}_dry_run" if dry_run else f"{mode}_migration"
     with migration_of(config) as migration:
         ended = jobs.run_job(job, migration, tags)
         made = _report(migration, ended.run_id)
@@ -219,6 +210,7 @@ def _migrate(job: str, config: Path | None, *, as_json: bool, tags: Mapping[str,
             {
                 "run_id": ended.run_id,
                 "mode": made.mode,
+                "dry_run": dry_run,
                 "status": "finished",
                 "entities": made.entities,
                 "calls": made.calls,
@@ -238,7 +230,7 @@ def _report(migration: Migration, run_id: str | None) -> Report:
 
 
 def _tell_report(made: Report, folder: Path) -> None:
-    four_columns(made.entities, f"{made.mode} run {made.run_id}")
+    four_columns(made.entities, f"{made.mode} {'dry ' if made.summary.dry_run else ''}run {made.run_id}")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
 

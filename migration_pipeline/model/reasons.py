@@ -19,6 +19,7 @@ REASONS: Final[dict[str, str]] = {
     "field_type_not_supported": "The target has no attribute type for this field.",
     "system_field": "The field is carried by the conversation itself.",
     "unused_tag": "No record that moves carries the tag.",
+    "dry_run": "A dry run writes nothing; a run would write the record, with the calls that the detail counts.",
     "not_mapped": "mapping.yaml says that this record does not move.",
     "no_teammate": "No teammate of the target matches; the fallback admin stands in, named in the text.",
     "no_team": "No team of the target matches; its tickets arrive without a team.",

@@ -43,13 +43,15 @@ def build(
     calls: Mapping[str, int] | None = None,
     target_links: Mapping[str, str] | None = None,
     entity_types: Sequence[str] = ENTITY_TYPES,
+    dry_run: bool = False,
 ) -> Report:
     """Write the report of a run to `reports/<run_id>/`, in place of an earlier one of the same run.
 
     It tells of the plan as it stands, the outcomes as they were exported last, and the newest verification.
     `started_at` and `finished_at` are UTC; without them, the run's progress file and the present time stand in.
     `calls` are the run's requests by side (`source`, `target`). `target_links` gives, by entity type, the address of a
-    record's page in the target with `{id}` in it, for outcomes that come without one.
+    record's page in the target with `{id}` in it, for outcomes that come without one. Of a `dry_run`, what the plan
+    would write is told as skipped, with the reason `dry_run`.
 
     Raises:
         InconsistentReport: an entity type's migrated, failed and skipped records are not all that were available.
@@ -63,13 +65,17 @@ def build(
     connection = staging.connect()
     try:
         _name_tables(connection, staging, entity_types, target_links or {})
-        compared = mode == "demo" and changes.compare(connection, staging, run_id, migration, entity_types)
+        if dry_run:
+            connection.execute(_sql("rehearsal"))
+        demo = mode == "demo" and not dry_run
+        compared = demo and changes.compare(connection, staging, run_id, migration, entity_types)
         written = _write_lists(connection, folder, everything=mode == "full", compared=compared)
         started_at = started_at or _started(staging, run_id)
         finished_at = finished_at or dt.datetime.now(dt.UTC)
         summary = Summary(
             run_id=run_id,
             mode=mode,
+            dry_run=dry_run,
             migration=migration.name,
             source=migration.source.kind,
             source_url=migration.source.url,
@@ -116,7 +122,8 @@ def _name_tables(
     rejects = [f"rejects_{entity_type}" for entity_type in entity_types]
     connection.execute(f"CREATE VIEW load_plan AS {union('plan', entity_types, PLAN)}")
     connection.execute(f"CREATE VIEW rejects AS {union('records', rejects, RECORDS['rejects'])}")
-    connection.execute(f"CREATE VIEW outcomes AS {union('outcomes', ['outcomes'], OUTCOMES)}")
+    connection.execute(f"CREATE VIEW known_outcomes AS {union('outcomes', ['outcomes'], OUTCOMES)}")
+    connection.execute("CREATE VIEW outcomes AS FROM known_outcomes")
     connection.execute(f"CREATE VIEW verification AS {union('verification', entity_types, VERIFICATION)}")
     for name, columns, rows in (
         ("load_order", "entity_type VARCHAR, position BIGINT", [(one, n) for n, one in enumerate(entity_types)]),

@@ -137,6 +137,7 @@ class Summary:
     filters: tuple[StepCount, ...] = ()
     masked: tuple[MaskedCount, ...] = ()
     changes: int | None = None  # fields that differ from the demo before; None where there was none
+    dry_run: bool = False  # nothing was written
 
 
 @dataclass(frozen=True)

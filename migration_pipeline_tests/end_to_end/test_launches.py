@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from migration_pipeline.definitions import build_defs
+from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
 
@@ -65,7 +66,7 @@ def test_a_launch_without_approval_is_refused_before_anything_is_read(
 
 def test_a_launch_from_an_asset_page_stages_and_does_not_load(sandbox: Sandbox, instance: dg.DagsterInstance) -> None:
     """Backfills and materializations of chosen assets run under Dagster's own job name."""
-    result = launch(sandbox, instance, "__ASSET_JOB", {START: "agents", END: "tickets"})
+    result = launch(sandbox, instance, "__ASSET_JOB", {START: ENTITY_TYPES[0], END: ENTITY_TYPES[-1]})
     assert not result.success
     assert any("Loading is started by a job" in sentence for sentence in failures(result))
     assert sandbox.writes == 0
@@ -75,8 +76,10 @@ def test_a_launch_from_an_asset_page_stages_and_does_not_load(sandbox: Sandbox, 
 
 def test_tickets_alone_wait_for_what_they_refer_to(sandbox: Sandbox, instance: dg.DagsterInstance) -> None:
     """A partition by itself neither crashes nor loses anything: its records say that their parents are not there."""
-    staged = launch(sandbox, instance, "mapping_proposal", {})
+    staged = launch(sandbox, instance, "full_dry_run", {})
     assert staged.success, failures(staged)
+    assert sandbox.writes == 0
+    assert newest_summary(sandbox)["dry_run"]
     result = launch(sandbox, instance, "demo_migration", {START: "tickets", END: "tickets"})
     assert result.success, failures(result)
     records = migrate("report", "--config", sandbox.config, "--json").json["records"]

@@ -23,7 +23,7 @@ def sandbox(serve: Callable[..., Sandbox]) -> Sandbox:
 
 
 @pytest.fixture(scope="module")
-def demo(sandbox: Sandbox) -> dict[str, Any]:
+def demo(sandbox: Sandbox, rehearsed: dict[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = migrate("demo", "--config", sandbox.config, "--json").json
     return document
 
@@ -38,6 +38,16 @@ def after_demo(sandbox: Sandbox, demo: dict[str, Any]) -> Findings:
 @pytest.fixture(scope="module")
 def contacts_after_demo(sandbox: Sandbox, demo: dict[str, Any]) -> set[str]:
     return {row["external_id"] for row in target(sandbox).pages("contacts", "data")}
+
+
+@pytest.fixture(scope="module")
+def rehearsed(sandbox: Sandbox) -> dict[str, Any]:
+    """A dry run of the demo, before anything else: it needs no approval, and leaves the target as it found it."""
+    document: dict[str, Any] = migrate("demo", "--dry-run", "--config", sandbox.config, "--json").json
+    stats = sandbox.control("target", "stats")
+    assert stats["writes"] == 0
+    assert all(route.startswith("GET ") for route in stats["requests"]), stats
+    return document
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +82,24 @@ def columns(document: dict[str, Any], entity_type: str) -> dict[str, int]:
 
 def adds_up(document: dict[str, Any]) -> bool:
     return all(e["available"] == e["migrated"] + e["failed"] + e["skipped"] for e in document["entities"])
+
+
+@pytest.mark.behaviour("B06")
+def test_a_dry_run_stages_everything_and_writes_nothing(sandbox: Sandbox, rehearsed: dict[str, Any]) -> None:
+    assert rehearsed["dry_run"]
+    assert adds_up(rehearsed)
+    document = migrate("report", "--config", sandbox.config, "--run", rehearsed["run_id"], "--json").json
+    would = [row for row in document["records"] if row["entity_type"] == "tickets" and row["reason"] == "dry_run"]
+    assert {row["outcome"] for row in would} == {"skipped"}
+    assert len(would) > 15
+    assert all("create, " in row["detail"] for row in would)
+    assert "nothing was written" in Path(rehearsed["report"]).read_text()
+    with duckdb.connect(rehearsed["database"], read_only=True) as connection:
+        staged = connection.execute(
+            "select count(*) from payloads.tickets semi join load_plan using (source_id) where skip is null"
+        ).fetchone()
+    assert staged is not None
+    assert staged[0] >= len(would)
 
 
 @pytest.mark.behaviour("S48", "S51")

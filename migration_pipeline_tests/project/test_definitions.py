@@ -10,7 +10,7 @@ from migration_pipeline.model.entities import ENTITY_TYPES, NEEDS
 from migration_pipeline.partitions import entity_types
 
 PARTITIONED = {"extracted", "normalized", "mapped", "load_plan", "loaded", "verified"}
-UNPARTITIONED = {"target_catalogue", "mapping", "estimated", "report", "staging_database"}
+UNPARTITIONED = {"target_catalogue", "mapping", "estimated", "rehearsed", "report", "staging_database"}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,9 @@ def test_the_set_of_jobs() -> None:
         "delta_migration",
         "mapping_proposal",
         "plan_migration",
+        "demo_dry_run",
+        "full_dry_run",
+        "delta_dry_run",
         "verification",
         "rollback",
     }

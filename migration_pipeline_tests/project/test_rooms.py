@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": {"journal", "model", "config", "staging", "target", "gates", "planning", "reports", "assets", "jobs"},
     "sandbox": set(),
 }
-DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedules", "sensors"}
+DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedules", "sensors", "webserver"}
 
 
 def imports(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""What a user sees: the demo started from Dagster's launchpad, and the four columns on the report's page."""
+"""What a user sees (a demo from the launchpad, the four columns on a page), and that other web sites start nothing."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +17,9 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, free_port
 
@@ -26,7 +30,12 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 
-pytestmark = pytest.mark.browser
+LAUNCH = """
+mutation($name: String!) { launchRun(executionParams: {
+  selector: {jobName: $name, repositoryName: "__repository__", repositoryLocationName: "migration_pipeline.definitions"}
+}) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+RUNS = "{ runsOrError(limit: 9) { ... on Runs { results { jobName } } } }"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +85,7 @@ def seen(browser: webdriver.Chrome, xpath: str, seconds: float = 40) -> WebEleme
     return WebDriverWait(browser, seconds, ignored_exceptions=[WebDriverException]).until(find)[0]
 
 
+@pytest.mark.browser
 def test_a_demo_is_launched_from_the_launchpad(browser: webdriver.Chrome, ui: str, tmp_path: Path) -> None:
     browser.get(f"{ui}/locations/migration_pipeline.definitions/jobs/demo_migration/playground")
     seen(browser, "//button[contains(., 'Skip')]").click()
@@ -103,3 +113,55 @@ def run_status(ui: str) -> str:
     answer = requests.post(f"{ui}/graphql", json={"query": query}, timeout=30).json()
     results = answer["data"]["runsOrError"]["results"]
     return str(results[0]["status"]) if results else "NONE"
+
+
+def ask(url: str, query: str, **variables: str) -> Any:
+    body = {"query": query, "variables": variables}
+    return requests.post(f"{url}/graphql", json=body, headers={"Origin": url}, timeout=60).json()["data"]
+
+
+def forged(url: str) -> dict[str, dict[str, str]]:
+    """The headers of requests that other sites cause, by how."""
+    port = url.rsplit(":", 1)[1]
+    return {
+        "another site": {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        "an image or a link of another site": {"Sec-Fetch-Site": "cross-site"},
+        "another server on this machine": {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"},
+        "a sandboxed frame": {"Origin": "null"},
+        "the same name by TLS": {"Origin": f"https://127.0.0.1:{port}"},
+        "a name that was bent to lead here": {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        "a bent name without an origin": {"Host": f"evil.example:{port}", "Sec-Fetch-Site": "same-origin"},
+        "another port of ours": {"Host": "127.0.0.1:1"},
+        "a name that begins like ours": {"Host": f"127.0.0.1.evil.example:{port}"},
+    }
+
+
+def test_requests_of_other_sites_start_nothing(ui: str) -> None:
+    before = ask(ui, RUNS)["runsOrError"]["results"]
+    parameters = {"query": LAUNCH, "variables": '{"name": "demo_migration"}'}
+    for how, headers in forged(ui).items():
+        for answer in (
+            requests.get(f"{ui}/graphql", params=parameters, headers=headers, timeout=30),
+            requests.post(f"{ui}/graphql", params=parameters, headers=headers, timeout=30),
+            requests.post(f"{ui}/graphql", data=LAUNCH, headers={**headers, "Content-Type": "text/plain"}, timeout=30),
+            requests.get(f"{ui}/runs", headers=headers, timeout=30),
+        ):
+            assert answer.status_code == 403, how
+            assert "answers only" in answer.text
+    assert ask(ui, RUNS)["runsOrError"]["results"] == before
+
+
+def test_subscriptions_are_for_its_own_pages(ui: str) -> None:
+    address = f"{ui.replace('http', 'ws', 1)}/graphql"
+    with connect(address, origin=Origin(ui), subprotocols=[Subprotocol("graphql-ws")]) as socket:
+        socket.send('{"type": "connection_init"}')
+        assert "connection_ack" in str(socket.recv(30))
+    with pytest.raises(InvalidStatus) as refused:
+        connect(address, origin=Origin("https://evil.example"), subprotocols=[Subprotocol("graphql-ws")])
+    assert refused.value.response.status_code == 403
+
+
+def test_its_own_pages_launch_runs(ui: str) -> None:
+    launched = ask(ui, LAUNCH, name="verification")["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    assert ask(ui, RUNS)["runsOrError"]["results"][0]["jobName"] == "verification"
