@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
+from migration_pipeline.assets.preflight import preflight
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs, proposal, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns
 from migration_pipeline.cli.setting import migration_of
-from migration_pipeline.config import Migration, secret_checks
+from migration_pipeline.config import Migration
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.reports import Report, open_report
 from migration_pipeline.staging.progress import read_progress
@@ -72,14 +73,15 @@ def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: 
 @main.command()
 @common
 def check(config: Path | None, as_json: bool) -> None:
-    """Preflight: credentials, workspace and teammates of both sides; writes nothing."""
+    """Preflight: both services, what is staged, and what only people can see; writes nothing."""
     with migration_of(config) as migration, _workbench(migration) as workbench:
-        checks = [*secret_checks(migration.path), *workbench.source.checks(), *workbench.unproved_client.checks()]
+        checks = preflight(workbench)
     signs = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "block": "[red]✗[/]", "manual": "[blue]?[/]"}
     for item in checks:
         console.print(f"{signs[item.status]} {item.id}: {item.subject}", soft_wrap=True)
         if item.status != "pass":
-            console.print(f"    risk: {item.risk}\n    remedy: {item.remedy}", soft_wrap=True)
+            risk = f"    risk: {item.risk}\n" if item.risk else ""
+            console.print(f"{risk}    remedy: {item.remedy}\n    owner: {item.owner}", soft_wrap=True, markup=False)
     emit({"checks": [vars(item) for item in checks]}, as_json=as_json)
     if any(item.status == "block" for item in checks):
         raise Told("A run would fail: mend what is marked ✗ first.", 3)

@@ -48,3 +48,4 @@ class Check:
     subject: str
     risk: str = ""
     remedy: str = ""
+    owner: str = ""

@@ -19,8 +19,7 @@ from migration_pipeline.config import Target
 from migration_pipeline.http import Answer, ApiSession, Tell, Usage, Window, download, measure, tell_nobody
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.costs import Speed
-from migration_pipeline.model.errors import AccessDenied, InDoubt, MigrationError, RefusedByGate, Rejected, ServiceError
-from migration_pipeline.model.run import Check
+from migration_pipeline.model.errors import InDoubt, RefusedByGate, Rejected
 
 WINDOW_SECONDS: Final = 10.0
 """Limits per minute are enforced in windows of ten seconds (Intercom, "Rate limiting")."""
@@ -120,6 +119,10 @@ class IntercomClient:
         return answer.body
 
     # Reads
+
+    def read(self, path: str) -> dict[str, Any]:
+        """The object at a path, for whoever only wants to know whether it can be read."""
+        return self._object(path)
 
     def me(self) -> dict[str, Any]:
         """The token's own admin and its workspace (GET /me)."""
@@ -289,63 +292,6 @@ class IntercomClient:
             app=self.settings.workspace, id=target_id
         )
 
-    # Preflight
-
-    def checks(self) -> list[Check]:
-        """What must hold before a run; never raises for what a user can mend."""
-        try:
-            me = self.me()
-        except AccessDenied as error:
-            return [
-                _reachable,
-                Check("target_credentials", "block", str(error), "Nothing can be read or written.", _TOKEN),
-            ]
-        except ServiceError as error:
-            remedy = "Check target.region or target.base_url in migration.yaml."
-            return [Check("target_reachable", "block", str(error), "Nothing can be read or written.", remedy)]
-        return [
-            _reachable,
-            Check("target_credentials", "pass", "Intercom accepts target.token."),
-            self._workspace_check(_dict(me.get("app"))),
-            self._readable_check("target_teammates", "/admins", "teammates", "Read admins"),
-            self._readable_check("target_tags", "/tags", "tags", "Read tags"),
-            self._readable_check(
-                "target_attributes",
-                "/conversations/attributes",
-                "conversation attributes",
-                "Read and write conversations",
-            ),
-            Check(
-                "target_quiet",
-                "manual",
-                "Workflows, automatic assignment and satisfaction surveys of the workspace are switched off.",
-                "They may act on conversations that are made by the migration.",
-                "Switch them off in Intercom until the migration has ended.",
-            ),
-        ]
-
-    def _workspace_check(self, app: dict[str, Any]) -> Check:
-        actual = _text(app.get("id_code"))
-        if actual == self.settings.workspace:
-            return Check(
-                "target_workspace", "pass", f"The token belongs to workspace {actual} ({_text(app.get('name'))})."
-            )
-        return Check(
-            "target_workspace",
-            "block",
-            f"The token belongs to workspace {actual}, but target.workspace is {self.settings.workspace}.",
-            "Records would arrive in the wrong workspace; every run refuses to start.",
-            "Set target.workspace, or use a token of the right workspace.",
-        )
-
-    def _readable_check(self, check: str, path: str, what: str, scope: str) -> Check:
-        try:
-            self._session.read("GET", path)
-        except MigrationError as error:
-            remedy = f"Give the app the permission `{scope}` in Intercom's Developer Hub."
-            return Check(check, "block", f"The {what} cannot be read: {error}", "The run would stop.", remedy)
-        return Check(check, "pass", f"The {what} can be read.")
-
     def _object(self, path: str) -> dict[str, Any]:
         return _dict(self._session.read("GET", path).body)
 
@@ -357,10 +303,6 @@ class IntercomClient:
                 return None
             raise
         return _dict(answer.body)
-
-
-_TOKEN: Final = "Set target.token to an access token of the workspace (Developer Hub > your app > Authentication)."  # noqa: S105 - advice, no token
-_reachable: Final = Check("target_reachable", "pass", "Intercom answers.")
 
 
 def connect(settings: Target, stop: threading.Event, tell: Tell = tell_nobody) -> IntercomClient:

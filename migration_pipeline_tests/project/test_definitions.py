@@ -42,7 +42,11 @@ def test_the_set_of_jobs() -> None:
 
 
 def test_the_set_of_checks(graph: Any) -> None:
-    assert {key.name for key in graph.asset_check_keys} == {"nothing_unmapped", "every_record_accounted_for"}
+    assert {key.name for key in graph.asset_check_keys} == {
+        "nothing_unmapped",
+        "nothing_in_the_way",
+        "every_record_accounted_for",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(PARTITIONED | UNPARTITIONED))

@@ -9,6 +9,7 @@ import pytest
 from migration_pipeline.model.errors import AccessDenied, RefusedByGate, SettingsError
 from migration_pipeline.model.reasons import REASONS
 from migration_pipeline.target import reading
+from migration_pipeline.target.preflight import asking
 from migration_pipeline.target.verify import summary, verify
 from migration_pipeline_tests.target.bench import START, Bench, Row
 
@@ -340,15 +341,15 @@ def test_another_workspace_is_refused_before_any_write(bench: Bench) -> None:
     with pytest.raises(RefusedByGate):
         bench.client.write("POST", "/tags", {"name": "x"})
     assert bench.control.get("stats")["writes"] == 0
-    assert {check.id: check.status for check in bench.client.checks()}["target_workspace"] == "block"
+    assert {check.id: check.status for check in asking(bench.client)}["target_workspace"] == "block"
 
 
 def test_preflight_names_what_to_mend(bench: Bench) -> None:
-    assert {check.status for check in bench.client.checks()} == {"pass", "manual"}
+    assert {check.status for check in asking(bench.client)} == {"pass", "manual"}
     bench.control.post("switches", {"missing_scopes": ["read_tags"]})
-    assert {check.id: check.status for check in bench.client.checks()}["target_tags"] == "block"
+    assert {check.id: check.status for check in asking(bench.client)}["target_tags"] == "block"
     bench.control.post("switches", {"token_state": "token_revoked"})
-    assert {check.id: check.status for check in bench.client.checks()}["target_credentials"] == "block"
+    assert {check.id: check.status for check in asking(bench.client)}["target_credentials"] == "block"
     bench.document["target"]["base_url"] = "http://127.0.0.1:9"
     bench.write_config()
 

@@ -9,6 +9,7 @@ asked instead, because it is what a run needs, and only admins may.
 from migration_pipeline.model.errors import AccessDenied, MigrationError, Rejected, RunStopped
 from migration_pipeline.model.run import Check
 from migration_pipeline.sources.zendesk.client import ZendeskClient
+from migration_pipeline.sources.zendesk.streams import LISTINGS
 
 _ATTEMPTS = 2
 
@@ -41,7 +42,30 @@ def checks(client: ZendeskClient) -> list[Check]:
     except MigrationError as error:
         remedy = "Correct source.subdomain or source.base_url in migration.yaml, or try again later."
         return [_blocked("source_reachable", error, remedy)]
-    return [reachable, known, admin, _lasting(client)]
+    return [reachable, known, admin, _lists(client), _limits(client), _lasting(client)]
+
+
+def _lists(client: ZendeskClient) -> Check:
+    """Ask for one row of every list that a run reads whole; accounts without a feature lack some."""
+    refused = []
+    for name, listing in LISTINGS.items():
+        try:
+            client.get(listing.path, {"page[size]": 1} if listing.paged else None, attempts=_ATTEMPTS)
+        except RunStopped:
+            raise
+        except MigrationError as error:
+            if not (listing.optional and getattr(error, "status", None) in (403, 404)):
+                refused.append(f"{name} ({error})")
+    if not refused:
+        return Check("source_lists", "pass", "Every list that a run needs can be read.")
+    remedy = "Use an admin's credentials with the scope `read`, or try again later."
+    return Check("source_lists", "block", f"Not to be read: {'; '.join(refused)}", "The run would stop.", remedy)
+
+
+def _limits(client: ZendeskClient) -> Check:
+    """What answers told so far of calls per minute."""
+    told = ", ".join(f"{name} {limit}" for name, limit in sorted(client.session.limits.items()))
+    return Check("source_rate_limit", "pass", f"Calls a minute: {told or 'none told, so calls are sent as answered'}.")
 
 
 def _lasting(client: ZendeskClient) -> Check:

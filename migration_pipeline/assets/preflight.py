@@ -1,0 +1,65 @@
+"""Preflight: both services and what is staged, for `migrate check`, and as a check that blocks loading.
+
+Belongs here: wiring. Does not belong here: any single check (`sources`, `target.preflight`, `gates`).
+"""
+
+from dataclasses import replace
+
+import dagster as dg
+
+from migration_pipeline.assets.loading import load_plan
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.config import secret_checks
+from migration_pipeline.gates import checklist
+from migration_pipeline.gates.approval import read_approval
+from migration_pipeline.model.run import Check
+from migration_pipeline.target.preflight import Staged, asking, staged
+
+
+def preflight(workbench: Workbench) -> list[Check]:
+    """Everything that can be looked at before a run, with an owner each; writes nothing."""
+    migration = workbench.migration
+    found = [
+        *secret_checks(migration.path),
+        *workbench.source.checks(),
+        *asking(workbench.unproved_client),
+        *staged(_state(workbench)),
+        *_by_hand(workbench),
+    ]
+    owners = migration.checklist
+    return [replace(check, owner=owners.owners.get(check.id, owners.owner)) for check in found]
+
+
+@dg.asset_check(asset=load_plan, blocking=True, description="Nothing of what is staged would stop the run midway.")
+def nothing_in_the_way(workbench: dg.ResourceParam[Workbench]) -> dg.AssetCheckResult:
+    """Block loading while the preflight finds something in the staged records that has to be mended first."""
+    state = _state(workbench)
+    found = staged(state) if state else []
+    blocking = [f"{check.subject} {check.remedy}" for check in found if check.status == "block"]
+    return dg.AssetCheckResult(
+        passed=not blocking,
+        metadata={"found": dg.MetadataValue.json([vars(check) for check in found if check.status != "pass"])},
+        description=" ".join(blocking) or "Nothing is in the way.",
+    )
+
+
+def _state(workbench: Workbench) -> Staged | None:
+    """What is staged; None before the mapping was proposed."""
+    staging, migration = workbench.staging, workbench.migration
+    known = (staging.tables.path("records", "contacts"), migration.root / "catalogue.json", migration.mapping_path)
+    if not all(path.exists() for path in known):
+        return None
+    to_come = sum(work.bytes for work in workbench.source.works(staging))
+    return Staged(staging, migration, workbench.mapping, workbench.catalogue, to_come)
+
+
+def _by_hand(workbench: Workbench) -> list[Check]:
+    """The checklist's items before the run: what no API shows is a person's word."""
+    items = checklist(workbench.migration, read_approval(workbench.migration.root).signed)
+    return [
+        Check(item["id"], "pass", f"{item['what']} Signed by {item['signed']['by']}.")
+        if item["signed"]
+        else Check(item["id"], "manual", item["what"], item["risk"], f"{item['where']}; then `migrate approve --sign`.")
+        for item in items
+        if item["when"] == "before"
+    ]
