@@ -20,7 +20,7 @@ from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.target.catalogue import read_catalogue
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.payloads import map_entity
-from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.proposals import propose
 from migration_pipeline.target.restart import require_whole
 from migration_pipeline.target.rollback import RolledBack, roll_back
@@ -58,8 +58,9 @@ def migrate(config: Path, mode: Mode, run_id: str, wish: Wish | None = None) -> 
         for name in ENTITY_TYPES:
             map_entity(name, workbench.staging, workbench.mapping, workbench.migration)
         workbench.journal.export(workbench.outcomes_path)
+        ids, articles = (sample.ids, Draw(sample.articles, sample.seed)) if sample else (None, None)
         for name in ENTITY_TYPES:
-            make_plan(name, workbench.staging, run, None if sample is None else sample.ids)
+            make_plan(name, workbench.staging, run, ids, articles)
         require_whole(workbench.journal, mode == "demo")
         workbench.journal.begin_run(run_id, mode, workbench.client.workspace)
         if mode == "demo":
