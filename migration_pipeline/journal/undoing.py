@@ -58,6 +58,22 @@ class Undoing:
             for rows in connection.execute(query).mappings().partitions():
                 yield from (operation(row) for row in rows)
 
+    def changes(self, run_ids: Iterable[str]) -> list[tuple[str, str, str, int]]:
+        """What runs sent that was, or may have been, applied and is not undone: record, kind of call, how many."""
+        columns = (operations.c.entity_type, operations.c.source_id, operations.c.kind)
+        query = (
+            sa.select(*columns, sa.func.count())
+            .where(
+                operations.c.run_id.in_(list(run_ids)),
+                operations.c.state.in_(_LIVE),
+                ~operations.c.kind.in_(REMOVALS),
+            )
+            .group_by(*columns)
+            .order_by(*columns)
+        )
+        with self._engine.connect() as connection:
+            return [(str(a), str(b), str(c), int(n)) for a, b, c, n in connection.execute(query)]
+
     def gone(self, entity_type: str, source_id: str, by: Sequence[str] = ()) -> None:
         """Make it durable that a record is gone from the target: its calls may be sent again, its outcome is dropped.
 

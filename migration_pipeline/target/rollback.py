@@ -30,6 +30,7 @@ from migration_pipeline.target import reading, steps
 from migration_pipeline.target.article_steps import delete_article, delete_collection
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.loading.slots import parsed
 from migration_pipeline.target.loading.work import StepRefused, StepUnclear, Work
 from migration_pipeline.target.messages import recognize
 from migration_pipeline.target.steps import Json, Step
@@ -43,6 +44,7 @@ REASONS: Final[Mapping[str, str]] = {
     "in_use": "Something that stays in Intercom still uses it.",
     "there_before": "Intercom had it before the migration did; the migration only adopted it.",
     "definition_kept": "Attributes stay: Intercom can only archive them, and does not say what else uses them.",
+    "change_kept": "The run changed what another run had made: it stays as the source has it.",
     "rejected_by_target": "Intercom refused to remove it.",
     "target_unclear": "Intercom gave no usable answer; roll the run back again.",
 }
@@ -150,6 +152,7 @@ def roll_back(
                 spared.append(left)
             elif left:
                 removed[entity_type] += 1
+    spared += _changes_kept(journal, run_ids, {(left.entity_type, left.source_id) for left in spared})
     _drop_outcomes(journal, run_ids)
     _drop_findings(staging, journal)
     return RolledBack(
@@ -159,8 +162,11 @@ def roll_back(
 
 
 def _first_made(operation: Operation) -> bool:
-    """Whether an operation made the record itself, and not a further conversation of a long ticket."""
-    return operation.entity_type != "tickets" or operation.op_key == f"tickets/{operation.source_id}/create"
+    """Whether an operation made the record itself, and neither a further conversation nor a later form of a company."""
+    name = operation.op_key.removeprefix(f"{operation.entity_type}/{operation.source_id}/")
+    if operation.entity_type == "companies":
+        return parsed(name)[1] == 0
+    return operation.entity_type != "tickets" or name == "create"
 
 
 def _all_made(first: Operation, work: Work) -> list[Operation]:
@@ -211,6 +217,31 @@ def _one(
     except StepUnclear as unclear:
         return _spare(scene, first, target_id, "target_unclear", str(unclear))
     return True
+
+
+def _changes_kept(journal: Journal, run_ids: Sequence[str], told: set[tuple[str, str]]) -> list[Spared]:
+    """Records that other runs made and these changed, but for those that were `told` of already.
+
+    Nothing of it is undone: messages could only be made unreadable, participants could not be removed at all, and a
+    record that is half as before is as nobody ever had it.
+    """
+    changed: dict[tuple[str, str], list[str]] = {}
+    for entity_type, source_id, kind, calls in journal.undoing.changes(run_ids):
+        changed.setdefault((entity_type, source_id), []).append(f"{calls} {kind}")
+    kept = [
+        Spared(
+            entity_type,
+            source_id,
+            journal.target_id(entity_type, source_id),
+            "definition_kept" if entity_type == "fields" else "change_kept",
+            ", ".join(kinds),
+        )
+        for (entity_type, source_id), kinds in changed.items()
+        if (entity_type, source_id) not in told
+    ]
+    for left in kept:
+        journal.undoing.spare(left)
+    return kept
 
 
 def _spare(scene: _Scene, made: Operation, target_id: str | None, reason: str, detail: str = "") -> Spared:

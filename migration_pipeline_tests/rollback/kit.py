@@ -79,6 +79,13 @@ def take_back(config: Path, undone: str, run_id: str) -> RolledBack:
         return done
 
 
+def change_source(config: Path, *, tickets: int, seed: int) -> None:
+    """Change the help desk, and let the minute pass that its exports hide."""
+    url = YAML(typ="safe").load(config.read_text())["source"]["base_url"]
+    for name, body in (("activity", {"seed": seed, "tickets": tickets}), ("clock", {"advance_s": 300})):
+        requests.post(f"{url.rstrip('/')}/_sandbox/{name}", json=body, timeout=30).raise_for_status()
+
+
 @dataclass
 class Target:
     """Intercom, as a teammate's client uses it."""

@@ -12,7 +12,7 @@ from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.rollback import mark
 from migration_pipeline.target.writer import Patience, Writer
 from migration_pipeline_tests.end_to_end.canonical import differences, read_target
-from migration_pipeline_tests.rollback.kit import Target, bench, edit, migrate, take_back
+from migration_pipeline_tests.rollback.kit import Target, bench, change_source, edit, migrate, take_back
 
 
 @pytest.mark.behaviour("B04", "S49")
@@ -94,6 +94,29 @@ def test_a_cut_roll_back_goes_on_and_nothing_is_moved_in_between(serve: Callable
     assert target.conversations() == {}
     migrate(target.config, "full", "r5")
     assert len(target.conversations()) > 8
+
+
+@pytest.mark.behaviour("B04")
+def test_of_a_delta_goes_what_it_made_and_what_it_changed_is_listed(serve: Callable[[str], Target]) -> None:
+    target = serve("delta")
+    migrate(target.config, "full", "r1")
+    before = target.conversations()
+    change_source(target.config, tickets=16, seed=3)
+    migrate(target.config, "delta", "r2")
+    carried = read_target(target.config, wait_s=0.3)["conversations"]
+    made = {key.rpartition(":")[2] for key in carried} - before.keys()
+    assert made
+    done = take_back(target.config, "r2", "r3")
+    assert done.removed["tickets"] == len(made)
+    left = read_target(target.config, wait_s=0.3)["conversations"]
+    assert left == {key: thread for key, thread in carried.items() if key.rpartition(":")[2] in before}
+    spared = {left.source_id: left for left in done.spared if left.entity_type == "tickets"}
+    assert spared.keys() <= before.keys()
+    assert {left.reason for left in spared.values()} == {"change_kept"}
+    assert any("reply" in left.detail for left in spared.values())
+    assert "companies" not in done.removed
+    assert migrate(target.config, "delta", "r4") > 0
+    assert read_target(target.config, wait_s=0.3)["conversations"].keys() == carried.keys()
 
 
 @pytest.mark.behaviour("S49")
