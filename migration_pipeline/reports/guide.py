@@ -62,6 +62,11 @@ LIMITS: Final = (
     ),
     Check("Statistics", "Response times, service levels and satisfaction scores of the past are not recalculated."),
     Check("Opening message", "It is plain text and carries no files; its files follow in the next part."),
+    Check(
+        "The help centre",
+        "Articles and collections carry the date of the migration; their order, what was promoted, and readers' votes "
+        "and comments stay behind. Intercom keeps pictures of an article, and no other files.",
+    ),
     Check("People in copy", "They take part in the conversation; Intercom has no separate list of copies."),
 )
 """What Intercom cannot hold as the source had it, for every record."""

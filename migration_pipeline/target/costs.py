@@ -29,7 +29,7 @@ LISTS: Final[Mapping[str, tuple[int, int]]] = {
     "contacts": (2, 0),
     "tickets": (2, 2),
     "collections": (1, 1),
-    "articles": (1, 1),
+    "articles": (2, 1),
 }
 """Lists that are read whole: (before an entity type is loaded, when it is read back)."""
 

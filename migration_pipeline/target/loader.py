@@ -179,9 +179,9 @@ def _finish(desk: Desk, library: articles.Library, row: Row) -> None:
     work = desk.work("articles", row["source_id"], again=True)
     try:
         told = articles.finish(desk, library, work, row, known)
+        articles.redirect(desk, library, work, row, known.target_id)
         if told is not None:
-            articles.redirect(desk, library, work, row, known.target_id)
-            desk.journal.record([replace(told, losses=(*told.losses, *work.losses))])
+            desk.journal.record([replace(told, losses=tuple(dict.fromkeys((*told.losses, *work.losses))))])
     except (ParentMissing, StepUnclear) as error:
         _log.info("article %s is left as it is: %s", row["source_id"], error)
 

@@ -206,6 +206,22 @@ def test_an_archived_article_goes_offline_where_that_is_set(bench: Bench) -> Non
     assert bench.outcome("articles", "a")["reason"] == "deleted_in_source"
 
 
+@pytest.mark.behaviour("S57")
+@pytest.mark.parametrize(("domain", "made"), [("help.acme.example", 2), ("", 0)])
+def test_old_addresses_redirect_where_they_are_the_help_centres_own(bench: Bench, domain: str, made: int) -> None:
+    bench.control.post("switches", {"help_center_domain": domain})
+    collection(bench, "top")
+    old = f"https://help.acme.example/hc/en-us/articles/{bench.prefix}"
+    article(bench, "a", old_urls=[{"url": old, "locale": "en"}, {"url": old.replace("en-us", "de"), "locale": "de"}])
+    bench.control.fault("drop_after_commit", "POST /help_center/help_centers/{id}/redirects")
+    bench.load_all()
+    (center,) = [row for row in bench.client.help_centers() if row["default"]]
+    found = [row for row in bench.client.redirects(center["id"]) if bench.prefix in row["from_url"]]
+    assert len(found) == made
+    assert {row["target_id"] for row in found} <= {held(bench, "a")["id"]}
+    assert bench.load("articles").writes == 0
+
+
 # Where pictures are fetched from
 
 

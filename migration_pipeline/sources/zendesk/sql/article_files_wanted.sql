@@ -6,7 +6,12 @@ settled AS (
     SELECT id, from_json(payload, '{"name": "VARCHAR", "size": "BIGINT", "limit": "BIGINT", "again": "BOOLEAN", "reason": "VARCHAR"}') AS file
     FROM raw_article_files
 )
-SELECT newest.key, newest.url, newest.name, newest.size
+-- A help center may have a host of its own, which knows no credentials; the account's own host has every file too.
+SELECT
+    newest.key,
+    regexp_replace(newest.url, '^https?://[^/]+(/hc/([^?#]*/)?article_attachments/)', getvariable('base') || '\1') AS url,
+    newest.name,
+    newest.size
 FROM newest
 LEFT JOIN settled ON settled.id = newest.key
 WHERE settled.id IS NULL
