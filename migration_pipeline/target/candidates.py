@@ -106,7 +106,7 @@ def _entry(
         "title": title,
         "type": kind,
         "options": {},
-        "samples": list(samples),
+        "samples": inputs.masked_texts(samples),
         "candidates": [
             {name: value for name, value in asdict(one).items() if name != "likeness"} for one in candidates
         ],

@@ -3,7 +3,7 @@
 Belongs here: reading records and writing payloads in batches. Does not belong here: any rule about an entity.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -84,6 +84,10 @@ class Inputs:
     def execute(self, statement: str) -> None:
         """Run a statement that names something for later queries."""
         self._connection.execute(statement)
+
+    def masked_texts(self, texts: Sequence[str]) -> list[str]:
+        """Texts of records without what the settings mask, for what is shown and not sent."""
+        return self._masked.texts(texts)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own that sees the same tables."""

@@ -52,6 +52,9 @@ def write_losses(inputs: Inputs, catalogue: Catalogue) -> int:
     with inputs.cursor() as connection:
         connection.register("rules", given)
         found = connection.sql(sql("losses")).to_arrow_table().to_pylist()
+    details = inputs.masked_texts([row["detail"] or "" for row in found])
+    for row, detail in zip(found, details, strict=True):
+        row["detail"] = detail or None
     return inputs.staging.tables.write(
         "mapping",
         "losses",

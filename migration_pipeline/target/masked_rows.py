@@ -8,7 +8,7 @@ just the payloads that it changes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -58,6 +58,11 @@ class MaskedRows:
     def rows(self, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
         """The rows of a table, one by one."""
         return rows if self._masker.idle or table in _NEVER_SENT else (self.row(table, dict(row)) for row in rows)
+
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Single texts that stand in no payload, such as samples of values."""
+        found, _ = self._masker.mask([Text(text) for text in texts])
+        return [text if masked is None else masked for text, masked in zip(texts, found, strict=True)]
 
     def row(self, table: str, row: Row, parts: list[Row] | None = None) -> Row:
         """One record's row; `parts` of a ticket are changed with it, in place.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from migration_pipeline.config import Masking
 from migration_pipeline.config.mapping import Mapping
 from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import Admin, Catalogue, ConversationAttribute, DataAttribute, Option
@@ -154,3 +155,18 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(desk: Desk) ->
     assert tier["entry"]["target"] == "Zendesk Tier"
     assert entries["agents", "a1"]["samples"] == ["ann@acme.example"]
     assert entries["statuses", "open"]["candidates"][0]["evidence"] == "the source's own meaning"
+
+
+@pytest.mark.behaviour("B16")
+def test_samples_do_not_show_what_is_masked(desk: Desk) -> None:
+    field(desk, "note", "option", options=OPTIONS[:2])
+    desk.ticket("1", {"body_text": "x"}, attributes='{"note": "card 4111 1111 1111 1111"}')
+    staging, settings = desk.write()
+    settings = settings.model_copy(update={"masking": Masking(patterns=("card_number",))})
+    rules = Mapping.model_validate({"fields": {"note": {"target": "Note", "type": "list"}}})
+    inputs = Inputs(staging, rules, settings)
+    write_losses(inputs, workspace())
+    write_candidates(inputs, workspace())
+    shown = (settings.root / "proposals.json").read_text() + str(read_losses(staging))
+    assert shown.count("[card number masked]") == 3
+    assert "4111" not in shown
