@@ -233,6 +233,10 @@ def _report(migration: Migration, run_id: str | None) -> Report:
 
 def _tell_report(made: Report, folder: Path) -> None:
     four_columns(made.entities, f"{made.mode} {'dry ' if made.summary.dry_run else ''}run {made.run_id}")
+    for note in dict.fromkeys(step.note for step in made.summary.filters if step.note):
+        console.print(f"[yellow]![/] {note}", soft_wrap=True, markup=True)
+    if made.summary.changes is not None:
+        console.print(f"Against the demo before, {made.summary.changes} fields differ (changes.csv).")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
 

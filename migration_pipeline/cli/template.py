@@ -29,6 +29,7 @@ options:
   migrated_tag: migrated        # on every migrated ticket; null for none
   files_per_part: 5             # a comment with more files becomes further comments (up to 10)
   invalid_phone: attribute      # attribute, drop or fail
+# Which records move (entities, filters), further options, and personal data that stays (masking): docs/options.md
 """
 
 

@@ -18,7 +18,7 @@ from migration_pipeline.model.errors import MigrationError
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.model.reasons import REASONS
-from migration_pipeline.reports import changes, counts, left_out, lists, page
+from migration_pipeline.reports import changes, counts, left_out, lists, page, shown
 from migration_pipeline.reports.report import SUMMARY, ListFile, Report, Summary, report_folder
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.atomic import write_json
@@ -65,6 +65,7 @@ def build(
     connection = staging.connect()
     try:
         _name_tables(connection, staging, entity_types, target_links or {})
+        shown.name(connection, migration)
         if dry_run:
             connection.execute(_sql("rehearsal"))
         demo = mode == "demo" and not dry_run

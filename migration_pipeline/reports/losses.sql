@@ -1,5 +1,5 @@
 -- One row per loss of a migrated record.
--- Needs: records, outcomes, reasons (code, sentence).
+-- Needs: shown(text), records, outcomes, reasons (code, sentence).
 SELECT
     records.entity_type,
     records.source_id,
@@ -8,7 +8,7 @@ SELECT
     records.target_url,
     lost.reason,
     coalesce(reasons.sentence, '{unexplained}') AS sentence,
-    lost.detail
+    shown(lost.detail) AS detail
 FROM records
 JOIN (SELECT entity_type, source_id, unnest(losses) AS loss FROM outcomes) AS known
     ON known.entity_type = records.entity_type AND known.source_id = records.source_id

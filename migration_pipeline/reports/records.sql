@@ -1,5 +1,5 @@
 -- One row per record in the scope of the run, with what became of it, in load order.
--- Needs: scope, outcomes, reasons (code, sentence), load_order (entity_type, position), links (entity_type, template).
+-- Needs: shown(text), scope, outcomes, reasons (code, sentence), load_order (entity_type, position), links (entity_type, template).
 WITH settled AS (
     SELECT
         scope.entity_type,
@@ -38,7 +38,7 @@ SELECT
     settled.outcome,
     settled.reason,
     CASE WHEN reason IS NOT NULL THEN coalesce(reasons.sentence, '{unexplained}') END AS sentence,
-    detail,
+    shown(detail) AS detail,
     CASE WHEN settled.outcome = 'migrated' THEN lost ELSE 0 END AS losses,
     run_id,
     recorded_at

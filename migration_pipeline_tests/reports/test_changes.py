@@ -1,6 +1,7 @@
 """What a report says of settings: steps, masked data, and what a demo changes against the one before."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,28 @@ def test_steps_and_masked_data_are_counted_on_the_page(tmp_path: Path) -> None:
     page = report.page.read_text(encoding="utf-8")
     assert "last changed before 2023-11-14 22:13 UTC were not read" in page
     assert "no record has &#39;rde&#39;" in page
+
+
+@pytest.mark.behaviour("B16", "S52")
+def test_details_of_earlier_runs_are_masked_too(tmp_path: Path) -> None:
+    tables = Tables(tmp_path)
+    tables.plan("tickets", [{"source_id": "1", "action": "keep"}])
+    losses = [{"reason": "value_dropped", "detail": "Account: 4111 1111 1111 1111"}]
+    tables.outcomes([moved("tickets", "1", losses=losses, reason="changed_since", detail="card 4111111111111111")])
+    differing = [
+        {"source_id": "1", "field": "title", "matched": False, "expected": "a", "actual": "Evelyn Q", "reason": "x"},
+        {"source_id": "1", "field": "opener", "matched": False, "expected": "b", "actual": "4111-1111-1111-1111"},
+    ]
+    tables.verification("tickets", [{"target_id": "t1", "digest": "d", **row} for row in differing])
+    rules = Masking(patterns=("card_number",), fields={"ticket.subject": "drop"})
+    tables.migration = tables.migration.model_copy(update={"masking": rules})
+    report = build(tables.staging, "r1", "full", tables.migration)
+    told = "".join(path.read_text(encoding="utf-8") for path in report.folder.glob("*.csv"))
+    told += report.page.read_text(encoding="utf-8")
+    assert "card [card number masked]" in told
+    assert "Account: [card number masked]" in told
+    assert not re.search(r"4111|Evelyn", told)
+    assert [(row["field"], row["actual"]) for row in report.mismatches()] == [
+        ("opener", "[card number masked]"),
+        ("title", None),
+    ]

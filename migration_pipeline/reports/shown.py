@@ -1,0 +1,51 @@
+"""What of texts a report may show: nothing that `masking` names, also of records that moved before there was a rule.
+
+Belongs here: names for the SQL of the lists. Does not belong here: the patterns (`masking`), or the lists.
+"""
+
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
+from migration_pipeline.config import Migration
+from migration_pipeline.masking.documents import Text
+from migration_pipeline.masking.masker import Masker
+
+_COMPARED: Final = {
+    "contact.name": ("contacts", "name"),
+    "contact.email": ("contacts", "email"),
+    "contact.phone": ("contacts", "phone"),
+    "company.name": ("companies", "name"),
+    "company.domain": ("companies", "website"),
+    "ticket.subject": ("tickets", "title"),
+}
+"""Fields of the verification that rules for named fields mean."""
+
+
+def name(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
+    """Name `shown(text)`, and a table `hidden` (entity_type, field) of compared fields whose values stay unsaid."""
+    masker = Masker(migration.masking)
+    if masker.idle:
+        connection.execute("CREATE TEMP MACRO shown(text) AS text")
+    else:
+        connection.create_function(
+            "shown",
+            lambda texts: _shown(masker, texts),
+            ["VARCHAR"],
+            "VARCHAR",
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )
+    connection.execute("CREATE TEMP TABLE hidden (entity_type VARCHAR, field VARCHAR)")
+    for rule in migration.masking.fields:
+        if rule in _COMPARED:
+            connection.execute("INSERT INTO hidden VALUES (?, ?)", list(_COMPARED[rule]))
+
+
+def _shown(masker: Masker, texts: Any) -> Any:
+    values: list[str | None] = texts.to_pylist()
+    found, _ = masker.mask([Text(value or "") for value in values])
+    shown = [value if masked is None else masked for value, masked in zip(values, found, strict=True)]
+    return pa.array(shown, pa.string())
