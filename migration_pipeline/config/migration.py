@@ -61,6 +61,10 @@ class Source(_Settings):
     foreign_images: Literal["link", "fetch"] = Field(
         "link", description="images that comments show from other hosts stay links, or are fetched as files"
     )
+    suspended_tickets: Literal["leave", "list"] = Field(
+        "leave",
+        description="messages held back as suspected spam are no tickets yet; list has them told as skipped ones",
+    )
     patience_s: float = Field(900, ge=0, description="seconds that a run waits for a help desk that is down")
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ Belongs here: what is true of any service. Does not belong here: one service's p
 """
 
 from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
-from migration_pipeline.http.downloads import DownloadRefused, download
+from migration_pipeline.http.downloads import DownloadRefused, download, file_session
 from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, redacted
 from migration_pipeline.http.speed import measure
@@ -22,6 +22,7 @@ __all__ = [
     "Window",
     "backoff",
     "download",
+    "file_session",
     "measure",
     "redacted",
     "tell_nobody",

@@ -1,17 +1,22 @@
 """Downloads of files that a service hands out by URL, to any host it names, without lending it our credentials.
 
 Hosts are checked on every hop: the service's own, those the settings allow, and public addresses; never a private,
-loopback or link-local address that a record of the source merely mentions.
+loopback or link-local address that a record of the source merely mentions. A name is looked up once, and the connection
+goes to the very address that was checked: a name server that answers differently the second time gains nothing.
 """
 
 import ipaddress
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import urljoin, urlsplit
+from typing import Any, Final
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from migration_pipeline.model.errors import MigrationError
 
@@ -32,9 +37,11 @@ class DownloadRefused(MigrationError):
 
 @contextmanager
 def download(
-    session: requests.Session, url: str, *, own_host: str, auth: AuthBase | None, allowed: Sequence[str], max_bytes: int
+    session: requests.Session, url: str, *, own_host: str, auth: AuthBase | None, max_bytes: int
 ) -> Iterator[Iterator[bytes]]:
     """Open a file and give its bytes in chunks. `own_host` (host[:port]) alone gets `auth`, and before any redirect.
+
+    `session` is one of `file_session`, which decides about the hosts.
 
     A redirect leads to a storage URL that carries its own permission; storage refuses a second one.
 
@@ -43,20 +50,21 @@ def download(
         requests.RequestException, OSError: worth another attempt; of a 429 or 5xx with its `response`.
     """
     for hop in range(MAX_HOPS):
-        netloc = urlsplit(url).netloc
-        if netloc != own_host and netloc not in allowed and urlsplit(url).hostname not in allowed:
-            _require_public(url)
+        parts = _parts(url)
         response = session.get(
             url,
-            auth=auth if hop == 0 and netloc == own_host else None,
+            auth=auth if hop == 0 and parts.netloc == own_host else None,
             stream=True,
             allow_redirects=False,
             timeout=(10, 90),
         )
         if response.status_code not in (301, 302, 303, 307, 308):
             break
-        url = urljoin(url, response.headers.get("Location", ""))
         response.close()
+        try:
+            url = urljoin(url, response.headers.get("Location", ""))
+        except ValueError:
+            raise DownloadRefused("file_missing", "a redirect to no address", hop=hop) from None
     else:
         raise DownloadRefused("file_missing", f"more than {MAX_HOPS} redirects")
     with response:
@@ -81,15 +89,95 @@ def _limited(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
         raise requests.ConnectionError(f"{seen} of {expected} bytes")
 
 
-def _require_public(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise DownloadRefused("file_missing", "not an http address")
+def file_session(workers: int, own_host: str, allowed: Sequence[str] = ()) -> requests.Session:
+    """A session whose connections lead to `own_host`, the `allowed` hosts, and public addresses, and nowhere else."""
+
+    def trusted(host: str, port: int | None, scheme: str) -> bool:
+        netloc = f"{host}:{port}"
+        plain = host if port in (None, {"http": 80, "https": 443}[scheme]) else netloc
+        return bool({own_host, *allowed} & {netloc, plain}) or host in allowed
+
+    session = requests.Session()
+    session.trust_env = False
+    adapter = _Adapter(trusted, pool_connections=8, pool_maxsize=workers)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+_Trusted = Callable[[str, int | None, str], bool]
+
+
+class _Adapter(HTTPAdapter):
+    """Opens connections that look up a name themselves, and refuse what is not public."""
+
+    def __init__(self, trusted: _Trusted, **options: Any) -> None:
+        self._trusted = trusted
+        super().__init__(**options)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        trusted = self._trusted
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                if not trusted(self.host, self.port, "http"):
+                    self._dns_host = public_address(self.host)
+                return super()._new_conn()
+
+        class Encrypted(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                if not trusted(self.host, self.port, "https"):
+                    self._dns_host = public_address(self.host)
+                return super()._new_conn()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class EncryptedPool(HTTPSConnectionPool):
+            ConnectionCls = Encrypted
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
+
+
+def public_address(host: str) -> str:
+    """An address of the host, if all that it has are public.
+
+    Raises:
+        DownloadRefused: one is not, or there is none.
+    """
     try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(parts.hostname, None)}
-    except OSError:
-        raise DownloadRefused("file_missing", f"{parts.hostname} is not known") from None
-    if not all(ipaddress.ip_address(address).is_global for address in addresses):
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        raise DownloadRefused("file_missing", f"{host} is not known") from None
+    if not found or not all(_is_public(address) for address in found):
         raise DownloadRefused(
-            "file_missing", f"{parts.hostname} is a private address; source.file_hosts in migration.yaml may allow it"
+            "file_missing", f"{host} is a private address; source.file_hosts in migration.yaml may allow it"
         )
+    return found[0]
+
+
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses that lead to the one of version 4 in their last four bytes (RFC 6052)."""
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(str(inner))
+    return address.is_global and not address.is_multicast
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        named = False
+    if not named:
+        raise DownloadRefused("file_missing", "not an http address")
+    return parts

@@ -16,7 +16,17 @@ import requests
 from requests.auth import AuthBase
 
 from migration_pipeline.config import Target
-from migration_pipeline.http import Answer, ApiSession, Tell, Usage, Window, download, measure, tell_nobody
+from migration_pipeline.http import (
+    Answer,
+    ApiSession,
+    Tell,
+    Usage,
+    Window,
+    download,
+    file_session,
+    measure,
+    tell_nobody,
+)
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import InDoubt, RefusedByGate, Rejected
@@ -62,8 +72,7 @@ class IntercomClient:
             patience_s=settings.patience_s,
             tell=tell,
         )
-        self._files = requests.Session()
-        self._files.trust_env = False
+        self._files = file_session(settings.workers, urlsplit(settings.url).netloc)
 
     @property
     def usage(self) -> Usage:
@@ -280,7 +289,7 @@ class IntercomClient:
             DownloadRefused, requests.RequestException.
         """
         own_host = urlsplit(self.settings.url).netloc
-        with download(self._files, url, own_host=own_host, auth=None, allowed=(), max_bytes=max_bytes) as chunks:
+        with download(self._files, url, own_host=own_host, auth=None, max_bytes=max_bytes) as chunks:
             yield from chunks
 
     def url_of(self, entity_type: str, target_id: str | None) -> str | None:

@@ -12,6 +12,11 @@ from migration_pipeline.target.html import plain
 LONGEST: Final = 200
 """Characters of a name; file systems hold 255 bytes, and letters may take several."""
 
+_DEVICES: Final = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))]
+)
+"""Names that stand for devices under Windows, whatever the extension."""
+
 _EXTENSION: Final = re.compile(r"\.[^.\s]{1,16}$")
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
 _JOINERS: Final = frozenset("\u200c\u200d")
@@ -20,9 +25,11 @@ _JOINERS: Final = frozenset("\u200c\u200d")
 def file_name(raw: str | None) -> str:
     """The name without folders, control and direction marks, short enough; `file` where nothing is left."""
     shown = "".join(mark for mark in plain(raw or "") if category(mark) != "Cf" or mark in _JOINERS)
-    name = " ".join(re.split(r"[/\\]", shown.rstrip("/\\"))[-1].split())
-    if set(name) <= {".", " "}:
+    name = " ".join(re.split(r"[/\\]", shown.rstrip("/\\"))[-1].split()).rstrip(". ")
+    if not name:
         return "file"
+    if name.partition(".")[0].upper() in _DEVICES:
+        name = f"_{name}"
     if len(name.encode()) <= LONGEST:
         return name
     found = _EXTENSION.search(name)

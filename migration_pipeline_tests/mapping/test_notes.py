@@ -112,6 +112,8 @@ def test_splitting_loses_no_word(text: str, limit: int) -> None:
         ("..", "file"),
         (" / ", "file"),
         (None, "file"),
+        ("con.txt", "_con.txt"),
+        ("trailing dot. ", "trailing dot"),
         ("a" * 300 + ".jpeg", "a" * (LONGEST - 5) + ".jpeg"),
         ("فاتورة.pdf", "فاتورة.pdf"),
     ],

@@ -64,6 +64,8 @@ def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) 
             yield Work("source", entity_type, stream, logs, bucket, parallel=True)
         elif stream == "ratings":
             yield Work("source", entity_type, stream, _rating_pages(staging), ("account",))
+        elif stream == "suspended_tickets" and settings.suspended_tickets == "leave":
+            continue
         elif stream in EXPORTS:
             yield Work("source", entity_type, stream, 1, buckets("GET", f"/api/v2/{EXPORTS[stream]}"))
         else:

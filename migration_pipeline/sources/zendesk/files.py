@@ -17,10 +17,9 @@ import duckdb
 import orjson
 import requests
 import tenacity
-from requests.adapters import HTTPAdapter
 
 from migration_pipeline.config import Source
-from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, redacted
+from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, file_session, redacted
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
@@ -82,7 +81,7 @@ def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[t
     store = reading.staging.snapshots
     added = 0
     workers = reading.client.settings.workers
-    with CallThreads(workers, "zendesk-files") as pool, _session(workers) as session:
+    with CallThreads(workers, "zendesk-files") as pool, _session(reading) as session:
         for batch, done, total in wanted:
             reading.run.check()
             fetched = pool.map(lambda one: _row_unless_stopped(reading, session, one), batch)
@@ -219,7 +218,6 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
                 url,
                 own_host=own_host,
                 auth=reading.client.auth,
-                allowed=reading.client.settings.file_hosts,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
                 sha256, size = reading.staging.blobs.add(_until_stopped(reading, chunks))
@@ -291,10 +289,6 @@ def _wait(reading: Reading, state: tenacity.RetryCallState) -> float:
     return backoff(state)
 
 
-def _session(workers: int) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    adapter = HTTPAdapter(pool_connections=8, pool_maxsize=workers)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+def _session(reading: Reading) -> requests.Session:
+    settings = reading.client.settings
+    return file_session(settings.workers, urlsplit(settings.url).netloc, settings.file_hosts)

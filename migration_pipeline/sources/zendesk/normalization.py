@@ -113,7 +113,7 @@ def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str,
     built_from = {
         "source": settings.account,
         "snapshots": staging.snapshots.digest(recipe.streams),
-        "foreign_images": settings.foreign_images,
+        "settings": [settings.foreign_images, settings.suspended_tickets],
         "code": CODE,
     }
     if (unchanged := staging.tables.reusable("records", recipe.tables, built_from)) is not None:
@@ -132,6 +132,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, staging: Staging, settings: 
     """Name the streams, and run the scripts."""
     connection.execute("SET VARIABLE base = ?", [settings.url])
     connection.execute("SET VARIABLE foreign_images = ?", [settings.foreign_images == "fetch"])
+    connection.execute("SET VARIABLE suspended = ?", [settings.suspended_tickets == "list"])
     for stream in recipe.streams:
         connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
     for script in ("macros", *recipe.scripts):

@@ -47,7 +47,7 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
         ("brands", partial(streams.read_listing, stream="brands")),
         ("ticket_forms", partial(streams.read_listing, stream="ticket_forms")),
         ("custom_statuses", partial(streams.read_listing, stream="custom_statuses")),
-        ("suspended_tickets", partial(streams.read_listing, stream="suspended_tickets")),
+        ("suspended_tickets", streams.read_suspended),
     ),
     "contacts": (
         ("users", streams.read_users),

@@ -176,6 +176,12 @@ def read_listing(reading: Reading, stream: str) -> int:
     return added
 
 
+def read_suspended(reading: Reading) -> int:
+    """Messages held back as suspected spam, where the settings ask for them; the rows added."""
+    wanted = reading.client.settings.suspended_tickets == "list"
+    return read_listing(reading, "suspended_tickets") if wanted else 0
+
+
 def fresh_rows(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
     """Those of the rows that the stream does not hold in just this form."""
     known = _newest_payloads(staging, stream, [row.id for row in rows])

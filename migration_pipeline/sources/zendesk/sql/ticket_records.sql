@@ -105,7 +105,7 @@ SELECT
     'suspended_in_source',
     concat_ws(': ', line_of(payload::JSON -> '$.cause'), line_of(payload::JSON -> '$.subject'))
 FROM raw_suspended_tickets
-WHERE (payload ->> '$._gone') IS NULL;
+WHERE getvariable('suspended') AND (payload ->> '$._gone') IS NULL;
 
 CREATE TEMP VIEW record_comments AS
 WITH redaction AS (

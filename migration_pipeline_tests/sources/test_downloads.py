@@ -1,0 +1,123 @@
+"""Where files may be fetched from: no request leaves for a private address, whatever names and redirects say."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+import requests
+import urllib3.util.connection
+
+from migration_pipeline.http import DownloadRefused, download, file_session
+from migration_pipeline.http.downloads import public_address
+
+
+class _Server(http.server.BaseHTTPRequestHandler):
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers.get("Authorization")))
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.end_headers()
+        self.wfile.write(b"abc")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def served() -> Iterator[str]:
+    _Server.asked.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def fetched(url: str, own_host: str, *allowed: str) -> bytes:
+    auth = requests.auth.HTTPBasicAuth("a", "b")
+    with (
+        file_session(2, own_host, allowed) as session,
+        download(session, url, own_host=own_host, auth=auth, max_bytes=100) as chunks,
+    ):
+        return b"".join(chunks)
+
+
+def test_the_own_host_alone_gets_credentials(served: str) -> None:
+    port = served.rpartition(":")[2]
+    assert fetched(f"http://{served}/a", served) == b"abc"
+    assert fetched(f"http://{served}/to/http://localhost:{port}/b", served, "localhost") == b"abc"
+    assert [(path, bool(auth)) for path, auth in _Server.asked] == [
+        ("/a", True),
+        (f"/to/http://localhost:{port}/b", True),
+        ("/b", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:{port}/x",
+        "http://0x7f000001:{port}/x",
+        "http://[::1]:{port}/x",
+        "http://[::ffff:127.0.0.1]:{port}/x",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://10.0.0.1/x",
+        "http://user@127.0.0.1:9/x",
+        "http://[64:ff9b::7f00:1]/x",
+        "http://224.0.0.1/x",
+        "file:///etc/passwd",
+        "ftp://{own}/x",
+        "not an address",
+        "http://[broken/x",
+        "http://x:99999999/",
+        "http://" + "a" * 300 + ".example/x",
+        "",
+    ],
+)
+def test_other_addresses_are_refused_at_once_and_behind_a_redirect(served: str, url: str) -> None:
+    address = url.format(port=served.rpartition(":")[2], own=served)
+    with pytest.raises(DownloadRefused) as refused:
+        fetched(address, served)
+    assert refused.value.reason == "file_missing"
+    assert _Server.asked == []
+    if "://" in address:
+        with pytest.raises(DownloadRefused):
+            fetched(f"http://{served}/to/{address}", served)
+        assert len(_Server.asked) == 1
+
+
+def test_a_name_that_turns_private_after_the_check_leads_to_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter(["93.184.216.34", "127.0.0.1"])
+    reached: list[str] = []
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), 0))]
+
+    def connect(address: tuple[str, int], *_: Any, **__: Any) -> socket.socket:
+        reached.append(address[0])
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", connect)
+    with pytest.raises(requests.ConnectionError):
+        fetched("http://rebinding.example/x", "own.example")
+    assert reached == ["93.184.216.34"]
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 0)) for ip in ("93.184.216.34", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(DownloadRefused, match="private"):
+        public_address("mixed.example")
