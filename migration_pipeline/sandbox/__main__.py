@@ -11,7 +11,6 @@ import importlib
 import logging
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +100,12 @@ def main(
         raise click.UsageError(str(error)) from error
     config = folder / "migration.yaml"
     _write_config(config, f"sandbox-{kind}-{seed}", blocks)
+    running = Running(served)
     for number in (signal.SIGTERM, signal.SIGINT):
         # Until the loop takes signals over: whoever waits for the file may send one at once.
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: running.stop())
     # Last, because others take this file as the sign that both services answer: the sockets listen already.
     _write(folder / "sandbox.json", orjson.dumps({**services, "config": str(config)}))
-    running = Running(served)
     uvloop.run(_serve(running))
 
 
