@@ -225,6 +225,16 @@ def test_ways_to_the_bytes(desk: Desk, articles: Rows) -> None:
         assert any(desk.get(first(a)).status_code == 504 for a in articles[:30])
 
 
+@pytest.mark.parametrize(("where", "host"), [("same", "127.0.0.1"), ("other", "localhost")])
+def test_pictures_from_elsewhere(desk: Desk, where: str, host: str) -> None:
+    with desk.switched(foreign_images=where):
+        bodies = "".join(a["body"] for a in desk.rows(ALL, "articles"))
+    address = re.findall(rf'src="(http://{host}:\d+/cdn/kb/[^"]+)"', bodies)[0]
+    picture = nobody(address)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+    assert len(picture.content) == 700
+
+
 def test_a_second_brand_has_a_help_center_of_its_own(desk: Desk, articles: Rows) -> None:
     assert [b["has_help_center"] for b in desk.json("brands")["brands"]] == [True, False]
     with desk.switched(second_help_center=True):

@@ -39,7 +39,12 @@ class Center:
     def shelf(self) -> Shelf:
         """What its articles can link to."""
         guide = self.site.guide
-        return Shelf(guide.seed, guide.library, guide.tickets, brand_url(self.site, self.brand))
+        foreign = {
+            "same": f"{self.site.base_url}/cdn",
+            "other": f"{other_host(self.site)}/cdn",
+            "gone": "https://cdn.example.net",
+        }[self.site.switches["foreign_images"]]
+        return Shelf(guide.seed, guide.library, guide.tickets, brand_url(self.site, self.brand), foreign)
 
     @cached_property
     def categories(self) -> list[Category]:
@@ -95,4 +100,9 @@ class Center:
 
 def brand_url(site: Site, brand: int) -> str:
     """Where a brand's help center is: the second has a host of its own, which leads to the same server."""
-    return site.base_url.replace("127.0.0.1", "localhost") if brand and site.switches[SECOND] else site.base_url
+    return other_host(site) if brand and site.switches[SECOND] else site.base_url
+
+
+def other_host(site: Site) -> str:
+    """The same server by another name."""
+    return site.base_url.replace("127.0.0.1", "localhost")

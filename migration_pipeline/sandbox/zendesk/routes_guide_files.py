@@ -8,14 +8,15 @@ from urllib.parse import quote
 
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 from migration_pipeline.sandbox.zendesk import errors, guide_json
-from migration_pipeline.sandbox.zendesk.guide_center import Center
+from migration_pipeline.sandbox.zendesk.guide_center import Center, other_host
 from migration_pipeline.sandbox.zendesk.guide_paging import paged
 from migration_pipeline.sandbox.zendesk.site import Made, Site, number
 from migration_pipeline.sandbox.zendesk.storage import Storage, file_answer
-from migration_pipeline.sandbox.zendesk.world import guide_files, ids
+from migration_pipeline.sandbox.zendesk.world import files, guide_files, ids, seeds
 from migration_pipeline.sandbox.zendesk.world.guide import Article
 from migration_pipeline.sandbox.zendesk.world.guide_files import ArticleFile
 
+FOREIGN_SIZE = 700
 SIGN_IN = "/hc/signin"
 
 
@@ -31,8 +32,15 @@ def routes(site: Site) -> list[Route]:
         Route("GET", "/hc/article_attachments/{id}/{name}", served.content),
         Route("GET", "/hc/{locale}/article_attachments/{id}", served.content),
         Route("GET", "/hc/{locale}/article_attachments/{id}/{name}", served.content),
+        Route("GET", "/cdn/kb/{name}", _foreign, open=True),
         Route("GET", SIGN_IN, lambda _: Answer(200, b"<html><body>Sign in</body></html>", b"text/html"), open=True),
     ]
+
+
+def _foreign(call: Call) -> Answer:
+    """A picture that articles show from somewhere else."""
+    name = call.params["name"]
+    return file_answer(name, "image/png", files.make_bytes("image/png", FOREIGN_SIZE, seeds.mix(*name.encode())))
 
 
 class _ArticleFiles:
@@ -42,8 +50,7 @@ class _ArticleFiles:
 
     def _host(self) -> str:
         site = self._site
-        mapped = site.switches["article_file_host"] == "mapped"
-        return site.base_url.replace("127.0.0.1", "localhost") if mapped else site.base_url
+        return other_host(site) if site.switches["article_file_host"] == "mapped" else site.base_url
 
     def listed(self, call: Call) -> Made:
         center = Center.of(self._site, call)

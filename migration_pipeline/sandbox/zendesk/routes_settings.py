@@ -13,7 +13,7 @@ import numpy as np
 from migration_pipeline.sandbox.wire import Call, Route
 from migration_pipeline.sandbox.zendesk import errors
 from migration_pipeline.sandbox.zendesk.desk import DAY
-from migration_pipeline.sandbox.zendesk.guide_center import brand_url
+from migration_pipeline.sandbox.zendesk.guide_center import brand_url, other_host
 from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, wants_cursor
 from migration_pipeline.sandbox.zendesk.world import catalogue, skeleton
 from migration_pipeline.sandbox.zendesk.world.guide import SECOND
@@ -72,7 +72,7 @@ class _Settings:
         """Each brand with the help center it has at the moment."""
         site = self._site
         has = (site.switches["help_center"], site.switches["help_center"] and site.switches[SECOND])
-        mapped = site.base_url.replace("127.0.0.1", "localhost").partition("//")[2]
+        mapped = other_host(site).partition("//")[2]
         rows = [
             catalogue.brand(k, site.base_url)
             | {

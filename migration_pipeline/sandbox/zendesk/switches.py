@@ -74,6 +74,12 @@ SWITCHES = (
     Switch(
         "hanging_images_s", 0, "integer", "seconds for which a fifth of the images in articles keep a client waiting"
     ),
+    Switch(
+        "foreign_images",
+        "gone",
+        ("same", "other", "gone"),
+        "pictures of articles that are no files of theirs: on this host, on localhost, or where nobody answers",
+    ),
     Switch("cyclic_sections", False, (True, False), "two sections are each other's parent"),
     Switch("huge_article", False, (True, False), "one article has a body of 2 MB"),
     Switch("recording_host", "same", ("same", "other"), "recordings of calls: below the API, or on another host"),

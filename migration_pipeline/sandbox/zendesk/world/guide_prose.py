@@ -28,6 +28,8 @@ class Shelf:
     library: Library
     tickets: int
     base_url: str
+    foreign_url: str
+    """Where pictures lie that are not the help center's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def _own_images(page: _Page) -> str:
 def _foreign_images(page: _Page) -> str:
     missing = ids.ARTICLE_FILE + page.article.place * 64 + 60
     return (
-        f'<p><img src="https://cdn.example.net/kb/{page.article.place}.png" alt="foreign"></p>'
+        f'<p><img src="{page.shelf.foreign_url}/kb/{page.article.place}.png" alt="foreign"></p>'
         f'<p><img src="/hc/article_attachments/{missing}" alt="gone"><img src="/hc/theming_assets/01/logo.png"></p>'
         '<p><img src="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"></p>'
     )
