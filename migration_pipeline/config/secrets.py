@@ -4,6 +4,7 @@ Belongs here: finding and telling them, never their text. Does not belong here: 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,13 +25,18 @@ def literal_secrets(path: Path, model: type[BaseModel]) -> list[str]:
         SettingsError: the file cannot be read.
     """
     document = yamlfile.read(path)
-    root = model.model_json_schema()
+    root = _schema(model)
     return [
         f"{yamlfile.at(path, document, keys)}: a secret stands in the file itself; write ${{NAME}}, and NAME=... into "
         ".env beside it"
         for keys, value in _texts(document)
         if value and "${" not in value and any(one.get("writeOnly") for one in reached(root, keys))
     ]
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _texts(node: Mapping[Any, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from migration_pipeline.cli.proposal import tell, to_review, without_teammate
 from migration_pipeline.config import Masking
 from migration_pipeline.config.mapping import Mapping
 from migration_pipeline.target.candidates import write_candidates
@@ -90,8 +91,10 @@ def test_losses_are_counted_before_anything_is_written(desk: Desk) -> None:
     assert [row["key"] for row in read_losses(staging) if row["reason"] == "attribute_limit"] == ["tier"]
 
 
-@pytest.mark.behaviour("B20", "S13", "S42")
-def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(desk: Desk) -> None:
+@pytest.mark.behaviour("B20", "S13", "S27", "S29", "S42")
+def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     field(desk, "size", "option", options=OPTIONS[:2])
     field(desk, "reference number", "text")
     field(desk, "tier", "option", "contact", options=OPTIONS[:2])
@@ -132,6 +135,9 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(desk: Desk) ->
     }  # fmt: skip
     assert (found.priorities, found.brands, found.types) == ({"high": "high"}, {"Acme": "Acme"}, {"task": "task"})
     assert found.locales == {"de": "de"}
+    (look,) = to_review(found)
+    assert (look["entry"], look["target"]) == ("fields.reference number", "Reference numbers")
+    assert without_teammate(found) == ["Ann", "Bob"]
     assert found.defaults == {"Reason": None}
     assert missing(staging, found, settings) == [
         "defaults.Reason (the workspace requires a value of each conversation)"
@@ -147,6 +153,10 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(desk: Desk) ->
     write_candidates(inputs, catalogue)
     document = json.loads((settings.root / "proposals.json").read_text())
     entries = {(one["section"], one["key"]): one for one in document["entries"]}
+    tell(found, read_losses(staging))
+    printed = capsys.readouterr().err
+    assert "fields.reference number becomes Reference numbers: look at it (title 96 %, type equal)" in printed
+    assert "admin 1 stands in for 2 agents without a teammate: Ann, Bob" in printed
     tier = entries["contact_fields", "tier"]
     assert (tier["samples"], tier["options"], tier["type"]) == (["b"], {"a": "Alpha", "b": "Beta"}, "option")
     assert tier["candidates"][0] == {
