@@ -4,10 +4,10 @@ from typing import Any
 
 import dagster as dg
 
-from migration_pipeline.assets import loading, mapping, planning, preflight, reports, source, undoing
+from migration_pipeline.assets import archiving, loading, mapping, planning, preflight, reports, source, undoing
 from migration_pipeline.jobs import jobs
 from migration_pipeline.resources import workbench
-from migration_pipeline.schedules import delta_schedule
+from migration_pipeline.schedules import archive_schedule, delta_schedule, full_schedule
 from migration_pipeline.sensors import runs_without_a_process
 
 
@@ -17,8 +17,8 @@ def build_defs(**resources: Any) -> dg.Definitions:
     return dg.Definitions(
         assets=dg.load_assets_from_modules(modules),
         asset_checks=dg.load_asset_checks_from_modules(modules),
-        jobs=[*jobs, undoing.rollback],
-        schedules=[delta_schedule()],
+        jobs=[*jobs, undoing.rollback, archiving.archiving],
+        schedules=[delta_schedule(), full_schedule(), archive_schedule()],
         sensors=[runs_without_a_process],
         resources={"workbench": workbench, **resources},
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from migration_pipeline.assets.workbench import Workbench, config_path
+from migration_pipeline.jobs import MODES
 
 _SETTINGS = {
     "config": dg.Field(
@@ -23,3 +24,5 @@ def workbench(context: dg.InitResourceContext) -> Iterator[Workbench]:
         yield opened
     finally:
         opened.close()
+        if context.dagster_run is not None and context.dagster_run.job_name in MODES:
+            opened.notify(context.dagster_run.run_id, MODES[context.dagster_run.job_name])

@@ -10,8 +10,7 @@ import dagster as dg
 from migration_pipeline.assets.loading import load_plan
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config import secret_checks
-from migration_pipeline.gates import checklist
-from migration_pipeline.gates.approval import read_approval
+from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.run import Check
 from migration_pipeline.target.preflight import Staged, asking, staged
 

@@ -34,6 +34,7 @@ from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
 from migration_pipeline.model.run import Mode, Run
+from migration_pipeline.reports import notices
 from migration_pipeline.selection import FOLLOWS_FROM, leaves_tickets_out, ranked, rules
 from migration_pipeline.sources import Sample, Source
 from migration_pipeline.sources.zendesk import ZendeskSource
@@ -233,6 +234,14 @@ class Workbench:
             self._lock = lock
         self._tell({"run_id": run_id, "mode": mode})
         return Run(run_id, mode, self.stop, self._progress(run_id, mode))
+
+    def notify(self, run_id: str, mode: Mode) -> None:
+        """Tell those whom migration.yaml names that the run ended, and how; wrong settings were told before."""
+        try:
+            migration = self.migration
+        except SettingsError:
+            return
+        notices.send(migration, notices.notice_of(migration, run_id, mode, self._ended))
 
     def close(self) -> None:
         """Say how the run ended, and let go of the journal and the lock."""

@@ -5,13 +5,14 @@ which runs in Dagster, or is called through the workbench.
 """
 
 from migration_pipeline.cli.app import main
+from migration_pipeline.cli.archiving import archive, purge
 from migration_pipeline.cli.audit import audit
 from migration_pipeline.cli.connecting import connect
 from migration_pipeline.cli.planning import approve, checklist, plan
 from migration_pipeline.cli.rollback import rollback
 from migration_pipeline.cli.ui import ui
 
-for command in (connect, plan, approve, checklist, rollback, audit, ui):
+for command in (connect, plan, approve, checklist, rollback, audit, archive, purge, ui):
     main.add_command(command)
 
 __all__ = ["main"]

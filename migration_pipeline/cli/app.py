@@ -15,9 +15,10 @@ from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.preflight import preflight
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs, proposal, template
-from migration_pipeline.cli.output import Told, console, emit, four_columns
+from migration_pipeline.cli.output import Told, console, emit, four_columns, show_items
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
+from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.reports import Report, open_report
 from migration_pipeline.staging.progress import read_progress
@@ -74,7 +75,7 @@ def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: 
 @common
 def check(config: Path | None, as_json: bool) -> None:
     """Preflight: both services, what is staged, and what only people can see; writes nothing."""
-    with migration_of(config) as migration, _workbench(migration) as workbench:
+    with migration_of(config) as migration, command_workbench(migration) as workbench:
         checks = preflight(workbench)
     signs = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "block": "[red]✗[/]", "manual": "[blue]?[/]"}
     for item in checks:
@@ -93,7 +94,7 @@ def map_(config: Path | None, as_json: bool) -> None:
     """Propose what becomes what, in mapping.yaml beside migration.yaml; what a person wrote there stays."""
     with migration_of(config) as migration:
         ended = jobs.run_job("mapping_proposal", migration)
-        with _workbench(migration) as workbench:
+        with command_workbench(migration) as workbench:
             told = workbench.mapping.summary()
             rules, losses = workbench.mapping, read_losses(workbench.staging)
     console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
@@ -178,7 +179,7 @@ def verify(config: Path | None, as_json: bool, run_id: str | None) -> None:
     """Read the target back and compare it with what was meant, field by field."""
     with migration_of(config) as migration:
         ended = jobs.run_job("verification", migration)
-        with _workbench(migration) as workbench:
+        with command_workbench(migration) as workbench:
             told = summary(workbench.staging, run_id)
     for field in told["fields"]:
         share = field["matched"] / field["compared"] if field["compared"] else 1.0
@@ -187,7 +188,7 @@ def verify(config: Path | None, as_json: bool, run_id: str | None) -> None:
 
 
 @contextmanager
-def _workbench(migration: Migration) -> Iterator[Workbench]:
+def command_workbench(migration: Migration) -> Iterator[Workbench]:
     """A workbench for a command that runs no job; its errors become the command's own."""
     bench = Workbench(migration.path)
     try:
@@ -207,6 +208,8 @@ def _migrate(
         ended = jobs.run_job(job, migration, tags)
         made = _report(migration, ended.run_id)
         _tell_report(made, made.folder)
+        if mode == "full" and not dry_run:
+            show_items(checklist(migration, read_approval(migration.root).signed), "after", "To do now")
         console.print(f"DuckDB file: {migration.root / 'staging.duckdb'}", soft_wrap=True)
         emit(
             {

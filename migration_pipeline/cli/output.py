@@ -43,3 +43,12 @@ def four_columns(entities: Iterable[dict[str, Any]], title: str) -> None:
             entity["entity_type"], *(str(entity[name]) for name in ("available", "migrated", "failed", "skipped"))
         )
     console.print(table)
+
+
+def show_items(items: list[dict[str, Any]], when: str, title: str) -> None:
+    """Print the items of one side of the run."""
+    console.print(f"[bold]{title}[/]")
+    for item in (item for item in items if item["when"] == when):
+        sign = "[green]✓[/]" if item["signed"] else "[blue]?[/]"
+        console.print(f"{sign} {item['id']}: {item['what']} ({item['owner']})", soft_wrap=True)
+        console.print(f"    where: {item['where']}\n    if left out: {item['risk']}", soft_wrap=True, markup=False)

@@ -13,13 +13,12 @@ from rich.table import Table
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common
-from migration_pipeline.cli.output import Told, console, emit
+from migration_pipeline.cli.output import Told, console, emit, show_items
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist as items_of
-from migration_pipeline.gates import why_not_approved
+from migration_pipeline.gates import read_approval, why_not_approved
 from migration_pipeline.gates.approval import approve as sign_off
-from migration_pipeline.gates.approval import read_approval
 from migration_pipeline.jobs import PLAN_JOB
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.planning import Plan, read_plan
@@ -67,15 +66,6 @@ def checklist(config: Path | None, as_json: bool) -> None:
     show_items(items, "before", "Before the full run")
     show_items(items, "after", "After it")
     emit({"items": items}, as_json=as_json)
-
-
-def show_items(items: list[dict[str, Any]], when: str, title: str) -> None:
-    """Print the items of one side of the run."""
-    console.print(f"[bold]{title}[/]")
-    for item in (item for item in items if item["when"] == when):
-        sign = "[green]✓[/]" if item["signed"] else "[blue]?[/]"
-        console.print(f"{sign} {item['id']}: {item['what']} ({item['owner']})", soft_wrap=True)
-        console.print(f"    where: {item['where']}\n    if left out: {item['risk']}", soft_wrap=True, markup=False)
 
 
 def _document(made: Plan) -> dict[str, Any]:

@@ -140,6 +140,32 @@ class Full(_Settings):
     at: AwareDatetime | None = Field(None, description="date, time and zone, like 2026-12-05T20:00:00+01:00")
 
 
+class Mail(_Settings):
+    """A mail to those who look after the migration."""
+
+    host: str = Field(description="of the SMTP server")
+    port: int = Field(587, ge=1, le=65535, description="of the SMTP server")
+    sender: str = Field(description="address that the mail comes from")
+    to: tuple[str, ...] = Field(min_length=1, description="addresses, never a customer's")
+    username: str | None = Field(None, description="where the server asks for one")
+    password: SecretStr | None = Field(None, description="where the server asks for one")
+    starttls: bool = Field(True, description="whether the connection is encrypted")
+
+
+class Notify(_Settings):
+    """Who is told that a run ended; nobody unless set."""
+
+    webhook: SecretStr | None = Field(None, description="an address that a JSON document is posted to")
+    email: Mail | None = Field(None, description="a mail by SMTP")
+
+
+class Archive(_Settings):
+    """How long staged data is kept."""
+
+    after_days: int = Field(5, ge=0, description="days from the last run until what is staged is packed")
+    keep_days: int = Field(30, ge=0, description="days that an archive is kept")
+
+
 class Checklist(_Settings):
     """Who sees to the items of the checklist."""
 
@@ -200,6 +226,8 @@ class Migration(_Settings):
     delta: Delta = Field(Delta(), description="when the schedule of deltas starts one")
     full: Full = Field(Full(), description="when the full run is to start")
     checklist: Checklist = Field(Checklist(), description="who sees to what people do")
+    notify: Notify = Field(Notify(), description="who is told that a run ended")
+    archive: Archive = Field(Archive(), description="how long staged data is kept")
     entities: Entities = Field(ENTITY_TYPES, description="which entity types move")
     filters: Filters = Field(Filters(), description="which tickets move; without any, all do")
     options: Options = Field(Options(), description="how records move")
@@ -211,7 +239,19 @@ class Migration(_Settings):
     @classmethod
     def _empty_sections(cls, document: Any) -> Any:
         """A section whose last line was deleted reads as null."""
-        optional = ("demo", "delta", "full", "checklist", "entities", "filters", "options", "masking", "help_center")
+        optional = (
+            "demo",
+            "delta",
+            "full",
+            "checklist",
+            "notify",
+            "archive",
+            "entities",
+            "filters",
+            "options",
+            "masking",
+            "help_center",
+        )
         return {key: value for key, value in document.items() if value is not None or key not in optional}
 
     @property

@@ -34,6 +34,8 @@ VOLATILE: Final = (
     "delta",
     "full",
     "checklist",
+    "notify",
+    "archive",
 )
 """Settings that decide when, how fast or by whose hand a run writes, and never what: they void no approval. Whatever is
 not listed counts, so that a new setting counts until somebody decides otherwise."""

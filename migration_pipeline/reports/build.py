@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from migration_pipeline.config import Migration
+from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
 from migration_pipeline.model.errors import MigrationError
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
@@ -103,7 +104,9 @@ def build(
         )
         _add_up(summary)
         report = Report(folder, summary)
-        page.write(report, counts.excerpts(connection, compared=compared))
+        closing = [] if mode == "demo" or dry_run else checklist(migration, read_approval(staging.root).signed)
+        due = [item for item in closing if item["when"] == "after"]
+        page.write(report, counts.excerpts(connection, compared=compared), due)
         write_json(folder / SUMMARY, report.to_json())
         return report
     finally:

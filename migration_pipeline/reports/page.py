@@ -7,7 +7,7 @@ reordering what stands beside it, and a link only where it is an http(s) address
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,8 +22,8 @@ _NOTHING: Final = "\N{EN DASH}"
 _WEB: Final = re.compile(r"https?://[^\s]+", re.IGNORECASE)
 
 
-def write(report: Report, excerpts: Excerpts) -> None:
-    """Write `report.html` beside the lists.
+def write(report: Report, excerpts: Excerpts, closing: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write `report.html` beside the lists. `closing` are the items of the checklist that are due now.
 
     Raises:
         OSError: the disk is full or not writable; the page is as it was.
@@ -39,6 +39,7 @@ def write(report: Report, excerpts: Excerpts) -> None:
             checks=guide.CHECKS,
             limits=guide.LIMITS,
             by_hand=guide.BY_HAND,
+            closing=closing,
         ).dump(str(aside), encoding="utf-8")
 
 

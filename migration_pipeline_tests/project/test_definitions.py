@@ -38,6 +38,7 @@ def test_the_set_of_jobs() -> None:
         "delta_dry_run",
         "verification",
         "rollback",
+        "archiving",
     }
 
 

@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "target": {"model", "config", "http", "staging", "journal", "selection", "masking"},
     "gates": {"model", "config", "staging"},
     "planning": {"model", "config", "staging", "gates"},
-    "reports": {"model", "config", "staging", "journal", "masking"},
+    "reports": {"model", "config", "staging", "journal", "masking", "gates"},
     "assets": {
         *("model", "config", "http", "staging", "journal", "sources", "target", "gates", "planning", "reports"),
         *("selection", "jobs", "partitions"),

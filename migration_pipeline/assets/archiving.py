@@ -1,0 +1,93 @@
+"""When staged data is packed and when archives are removed, and the job that does both once a day.
+
+Belongs here: what is due. Does not belong here: packing (`staging.archive`).
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+from migration_pipeline.assets.lock import WorkspaceLock
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.model.errors import MigrationError, RefusedByGate
+from migration_pipeline.partitions import WHOLE_RANGE
+from migration_pipeline.staging import archive
+from migration_pipeline.staging.archive import Packed
+
+ARCHIVE_JOB: Final = "archiving"
+
+
+def pack(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> Packed | None:
+    """Pack what is staged, once the last full run or delta ended long enough ago; None where nothing is staged.
+
+    Raises:
+        RefusedByGate: it is too early, or a run is at work.
+    """
+    migration = workbench.migration
+    with _alone(workbench, "archive"):
+        ended = [
+            run.finished_at for run in workbench.journal.runs() if run.finished_at and run.mode in ("full", "delta")
+        ]
+        due = max(_utc(at) for at in ended) + dt.timedelta(days=migration.archive.after_days) if ended else None
+        if not whatever_age and (due is None or due > now):
+            when = f"not before {due:%Y-%m-%d %H:%M} UTC" if due else "after a full run has ended"
+            raise RefusedByGate(
+                f"What is staged is archived {when} (archive.after_days in migration.yaml); --now archives it anyway."
+            )
+        return archive.pack(migration.root, now)
+
+
+def purge(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> list[Path]:
+    """Remove archives that are old enough; their paths.
+
+    Raises:
+        RefusedByGate: a run is at work.
+    """
+    kept = dt.timedelta(days=0 if whatever_age else workbench.migration.archive.keep_days)
+    with _alone(workbench, "purge"):
+        return archive.purge(workbench.migration.root, now - kept + dt.timedelta(seconds=whatever_age))
+
+
+@contextmanager
+def _alone(workbench: Workbench, what: str) -> Iterator[None]:
+    """Hold the lock of the workspace: nothing may be removed under a run."""
+    lock = WorkspaceLock(workbench.migration.target)
+    lock.acquire(what)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _utc(at: dt.datetime) -> dt.datetime:
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+@dg.op
+def pack_and_purge(context: dg.OpExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """Do what is due; what is not is left without a word."""
+    now = dt.datetime.now(dt.UTC)
+    try:
+        removed = purge(workbench, now=now)
+        context.log.info("archives removed: %s", [path.name for path in removed])
+        packed = pack(workbench, now=now)
+        context.log.info("archived: %s", packed)
+    except RefusedByGate as early:
+        context.log.info("%s", early)
+    except MigrationError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+
+
+@dg.job(
+    name=ARCHIVE_JOB,
+    description="Packs what is staged some days after the last run, and removes archives that were kept long enough.",
+    tags={**WHOLE_RANGE, "migration/mode": "archive"},
+    executor_def=dg.in_process_executor,
+)
+def archiving() -> None:
+    """Pack and purge what is due."""
+    pack_and_purge()
