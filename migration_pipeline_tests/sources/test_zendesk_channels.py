@@ -130,8 +130,8 @@ def test_images_that_only_a_text_shows_are_files_once_and_none_after_something_w
         f'<p><img src="{shown}"> <img src="https://x/attachments/token/T/?name=a"> <img src="https://else/b.png"></p>'
     )
     for number, text in ((71, html), (72, html), (73, html.replace("Unlisted", "Secret"))):
-        bench.add("comments", COMMENT | {"id": number, "html_body": text, "attachments": COMMENT["attachments"][:number % 2]},
-                  prefix="7/")  # fmt: skip
+        files = COMMENT["attachments"][: number % 2]
+        bench.add("comments", COMMENT | {"id": number, "html_body": text, "attachments": files}, prefix="7/")
     put(bench, "comment_flags", ("7/99/attachment_redaction", {"kind": "attachment_redaction", "comment_id": 73}))
     bench.normalize("tickets")
     derived = [row for row in bench.place.records("attachments") if row["source_id"].startswith("address-")]
