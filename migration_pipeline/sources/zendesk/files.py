@@ -21,7 +21,7 @@ import tenacity
 from migration_pipeline.config import Source
 from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, file_session, redacted
 from migration_pipeline.model.errors import RunStopped
-from migration_pipeline.sources.zendesk.streams import Reading
+from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.snapshots import Row
 
@@ -87,7 +87,8 @@ def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[t
             fetched = pool.map(lambda one: _row_unless_stopped(reading, session, one), batch)
             rows = [row for row in fetched if row is not None]
             state = store.state(stream)
-            added += store.append(stream, rows, cursor=state.cursor, complete=state.complete)
+            news = fresh_rows(reading.staging, stream, rows)  # a file that still cannot be had is no news
+            added += store.append(stream, news, cursor=state.cursor, complete=state.complete)
             if len(rows) < len(batch):
                 raise RunStopped(_STOPPED)
             reading.run.progress("files", entity_type, done, total)
@@ -211,7 +212,8 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
         _check(reading)
         pacer = reading.client.session.pacer
         waited = pacer.take((_BUCKET,))
-        reading.client.session.usage.count(write=False, waited=waited)
+        if urlsplit(url).netloc == own_host:  # calls are what the service is asked; other hosts have pictures of theirs
+            reading.client.session.usage.count(write=False, waited=waited)
         try:
             with download(
                 session,
