@@ -23,6 +23,9 @@ from migration_pipeline_tests import forks
 PLAN = "suite-enterprise-plus+hv"
 """Thirty exports a minute instead of ten: a test reads a desk several times, and the source waits for its windows."""
 
+REACHABLE = ("--switch", "foreign_images=same")
+"""Every picture of an article can be fetched: one that nobody serves is asked for again by every pass."""
+
 
 class Desk:
     """A stand-in Zendesk: its settings, its controls, and simple signed calls."""
@@ -98,6 +101,11 @@ class Desk:
             if page["end_of_stream"]:
                 return found
             params = {"cursor": page["after_cursor"], "per_page": 1000}
+
+    def message_files(self, ticket: int) -> list[dict[str, Any]]:
+        """The files of a ticket's messages, which are no comments."""
+        events = self.get(f"tickets/{ticket}/conversation_log", **{"page[size]": 100}).json()["events"]
+        return [file for event in events if event["type"] != "Comment" for file in event["attachments"]]
 
     def comments(self, ticket: int) -> list[dict[str, Any]]:
         """All comments of a ticket, by offset pages."""
@@ -212,7 +220,16 @@ def _unsynced() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def served_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk = Desk(
-        tmp_path_factory.mktemp("desk"), "--source", "zendesk", "--tickets", "60", "--seed", "5", "--plan", PLAN
+        tmp_path_factory.mktemp("desk"),
+        "--source",
+        "zendesk",
+        "--tickets",
+        "60",
+        "--seed",
+        "5",
+        "--plan",
+        PLAN,
+        *REACHABLE,
     )
     yield desk
     desk.stop()
@@ -222,7 +239,16 @@ def served_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def busy_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A help desk whose tickets the tests change; the other one's never change."""
     desk = Desk(
-        tmp_path_factory.mktemp("busy"), "--source", "zendesk", "--tickets", "50", "--seed", "6", "--plan", PLAN
+        tmp_path_factory.mktemp("busy"),
+        "--source",
+        "zendesk",
+        "--tickets",
+        "50",
+        "--seed",
+        "6",
+        "--plan",
+        PLAN,
+        *REACHABLE,
     )
     yield desk
     desk.stop()
