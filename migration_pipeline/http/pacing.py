@@ -72,6 +72,11 @@ class Pacer:
                 bucket.remaining = window.remaining
                 bucket.resets_at = self._clock() + max(window.resets_in, 0.0)
 
+    def waiting(self, name: str) -> bool:
+        """Whether a call of this bucket would have to wait now."""
+        with self._lock:
+            return self._pause(name, self._clock()) > 0
+
     def exhausted(self, name: str, seconds: float) -> None:
         """The service refused a call of this bucket: nothing is left of it for so many seconds."""
         with self._lock:

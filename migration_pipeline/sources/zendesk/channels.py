@@ -204,7 +204,7 @@ def wanted_logs(staging: Staging, tickets: Sequence[str] | None = None) -> list[
     """Ids of the tickets whose logs are to be read, of all or of these."""
     with staging.connect() as connection:
         connection.execute(_SQL.joinpath("macros.sql").read_text(encoding="utf-8"))
-        for stream in ("tickets", "comment_flags", "logs"):
+        for stream in ("tickets", "comment_flags", "thread_comments", "logs"):
             connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
         connection.execute("SET VARIABLE messaging = ?", [sorted(shapes.MESSAGING)])
         rows = connection.execute(_SQL.joinpath("logs_needed.sql").read_text(encoding="utf-8")).fetchall()

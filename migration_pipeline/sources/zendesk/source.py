@@ -24,6 +24,7 @@ from migration_pipeline.sources.zendesk import (
     costs,
     files,
     help_center,
+    meeting,
     normalization,
     sampling,
     streams,
@@ -38,7 +39,7 @@ _Step = Callable[[Reading], int]
 _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
     "tickets": (
         ("tickets", streams.read_tickets),
-        ("comments", streams.read_events),
+        ("comments", meeting.read_comments),
         ("threads", threads.repair),
         ("side_events", channels.read_side_events),
         ("logs", channels.read_logs),

@@ -112,10 +112,12 @@ def read_organizations(reading: Reading) -> int:
     )
 
 
-def read_events(reading: Reading) -> int:
+def read_events(reading: Reading, meeting: Callable[[int], int | None] | None = None) -> int:
     """Comments, what calls for another look at a thread, and chats, from the tickets' update events; the rows added.
 
     Changes of fields are kept where `reading` asks for them; the export is read anew where earlier passes did not.
+    `meeting` is asked after each page, with the second that was reached, whether what is left was read by another way:
+    then the pass ends, and the next one starts at the second that it tells.
     """
 
     def keep(rows: list[Any], fresh: Callable[[str, list[Row]], list[Row]], cursor: str, complete: bool) -> int:
@@ -141,6 +143,7 @@ def read_events(reading: Reading) -> int:
         "timestamp",
         keep,
         reading.since,
+        meeting,
     )
 
 
@@ -239,6 +242,7 @@ def _read_time_export(
     time_field: str,
     keep: Callable[[list[Any], Callable[[str, list[Row]], list[Row]], str, bool], int],
     since: int = 0,
+    meeting: Callable[[int], int | None] | None = None,
 ) -> int:
     state = reading.staging.snapshots.begin(stream, since)
     stored = int(state.cursor or since)
@@ -255,6 +259,9 @@ def _read_time_export(
         added += keep(records, seen.fresh, str(cursor), state.complete or pager.finished)
         seen.next_page()
         reading.run.progress("extract", stream, reading.staging.snapshots.state(stream).rows, None)
+        if not pager.finished and meeting is not None and (end := meeting(pager.start_time)) is not None:
+            keep([], seen.fresh, str(end), True)
+            break
     return added
 
 

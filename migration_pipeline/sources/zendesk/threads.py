@@ -39,14 +39,14 @@ class Thread:
 
 def repair(reading: Reading) -> int:
     """Read the threads of all tickets that need it; the rows added."""
-    return _read_all(reading, needed(reading.staging))
+    return read_threads(reading, needed(reading.staging))
 
 
 def read_some(reading: Reading, most: int) -> int:
     """Read the threads of at most so many of the tickets that need it, drawn by chance; the rows added."""
     chosen = needed(reading.staging)
     ranked = sorted(chosen, key=lambda ticket: hashlib.md5(ticket.encode(), usedforsecurity=False).digest())
-    return _read_all(reading, ranked[:most])
+    return read_threads(reading, ranked[:most])
 
 
 def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
     with reading.staging.connect() as connection:
         _views(connection, reading.staging)
         rows = connection.execute(_SAMPLED, [list(tickets)]).fetchall()
-    return _read_all(reading, [str(row[0]) for row in rows])
+    return read_threads(reading, [str(row[0]) for row in rows])
 
 
 def read_audits(reading: Reading, tickets: Sequence[str]) -> int:
@@ -101,7 +101,8 @@ def _views(connection: Any, staging: Staging) -> None:
         connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
 
 
-def _read_all(reading: Reading, tickets: Sequence[str]) -> int:
+def read_threads(reading: Reading, tickets: Sequence[str]) -> int:
+    """Read the threads of these tickets into the snapshots, a batch at a time; the rows added."""
     store = reading.staging.snapshots
     added = 0
     workers = reading.client.settings.workers
