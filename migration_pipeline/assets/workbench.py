@@ -63,6 +63,7 @@ class Workbench:
         self._config = config
         self._lock: WorkspaceLock | None = None
         self._ended = "finished"
+        self._mapping: tuple[tuple[int, int] | None, Mapping] | None = None
         self._opened = time.monotonic()
         self.spent: dict[str, float] = {}  # seconds by stage of this run
         self.stop = threading.Event()
@@ -157,7 +158,11 @@ class Workbench:
         Raises:
             SettingsError: it is missing or wrong.
         """
-        return load_mapping(self.migration.mapping_path)
+        path = self.migration.mapping_path
+        written = (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None
+        if self._mapping is None or self._mapping[0] != written:
+            self._mapping = (written, load_mapping(path))  # long files take a while, and every stage asks
+        return self._mapping[1]
 
     @property
     def facts(self) -> Facts:

@@ -21,6 +21,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from migration_pipeline.staging.progress import read_progress
+from migration_pipeline_tests.end_to_end.canonical import read_target
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, free_port
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -34,6 +36,9 @@ LAUNCH = """
 mutation($name: String!) { launchRun(executionParams: {
   selector: {jobName: $name, repositoryName: "__repository__", repositoryLocationName: "migration_pipeline.definitions"}
 }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+TERMINATE = """
+mutation($run: String!) { terminateRun(runId: $run, terminatePolicy: SAFE_TERMINATE) { __typename } }
 """
 RUNS = "{ runsOrError(limit: 9) { ... on Runs { results { jobName } } } }"
 
@@ -54,8 +59,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.fixture(scope="module")
-def ui(serve: Callable[..., Sandbox]) -> Iterator[str]:
-    sandbox = serve(tickets=60, seed=7)
+def sandbox(serve: Callable[..., Sandbox]) -> Sandbox:
+    return serve(tickets=60, seed=7)
+
+
+@pytest.fixture(scope="module")
+def ui(sandbox: Sandbox) -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "migration_pipeline", "ui", "--config", str(sandbox.config), "--port", str(port)],
@@ -83,6 +92,36 @@ def seen(browser: webdriver.Chrome, xpath: str, seconds: float = 40) -> WebEleme
         return [e for e in driver.find_elements(By.XPATH, xpath) if e.is_displayed() and e.is_enabled()]
 
     return WebDriverWait(browser, seconds, ignored_exceptions=[WebDriverException]).until(find)[0]
+
+
+@pytest.mark.behaviour("B01")
+def test_a_run_that_is_terminated_ends_within_ten_seconds_and_is_gone_on_with(sandbox: Sandbox, ui: str) -> None:
+    sandbox.faults("target", "slow", match="POST /*", rate=1.0, limit=100_000)
+    run = ask(ui, LAUNCH, name="demo_migration")["launchRun"]["run"]["runId"]
+    deadline = time.monotonic() + 150
+    while sandbox.writes < 10:
+        assert run_status(ui) in ("STARTING", "STARTED", "NOT_STARTED", "QUEUED")
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    asked = time.monotonic()
+    assert ask(ui, TERMINATE, run=run)["terminateRun"]["__typename"] == "TerminateRunSuccess"
+    while run_status(ui) not in ("CANCELED", "FAILURE", "SUCCESS"):
+        time.sleep(0.1)
+    assert time.monotonic() - asked < 10
+    assert run_status(ui) == "CANCELED"
+    sandbox.control("target", "faults", [])
+    cut, before = read_progress(next(sandbox.folder.glob("data/*/progress.json"))), sandbox.writes
+    assert cut is not None
+    assert cut["status"] == "stopped"
+    ask(ui, LAUNCH, name="demo_migration")
+    while run_status(ui) not in ("CANCELED", "FAILURE", "SUCCESS"):
+        time.sleep(0.2)
+    assert run_status(ui) == "SUCCESS"
+    assert sandbox.writes > before
+    threads = read_target(sandbox.config)["conversations"]
+    assert len(threads) == 20
+    assert not any(isinstance(thread, list) for thread in threads.values()), "a conversation is there twice"
+    assert sandbox.control("target", "outbox") == []
 
 
 @pytest.mark.browser
