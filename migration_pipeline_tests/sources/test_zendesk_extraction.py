@@ -279,6 +279,10 @@ def test_files_that_cannot_be_had_never_fail_the_run_and_are_tried_again(
     files = listed(refused)
     assert files
     assert {row["missing"] for row in files if row["size"]} == {"file_missing"}
+    told = refused.staging.snapshots.state("files").rows
+    desk.advance(61)
+    refused.extract("tickets")
+    assert refused.staging.snapshots.state("files").rows == told, "what fails as before changes nothing"
     desk.advance(61)
     allowed = elsewhere("files", file_hosts=("localhost",))
     allowed.extract("tickets")
