@@ -42,7 +42,7 @@ jobs = [
     *(
         dg.define_asset_job(
             name,
-            selection=[*_STAGED, "load_plan", "rehearsed"],
+            selection=[*_STAGED, "inventory", "load_plan", "rehearsed"],
             description=f"Stages every payload of a {mode} run, plans and reports it; writes nothing to the target.",
             tags={**WHOLE_RANGE, "migration/mode": mode},
             executor_def=dg.in_process_executor,
@@ -58,7 +58,7 @@ jobs = [
     ),
     dg.define_asset_job(
         PLAN_JOB,
-        selection=[*_STAGED, "load_plan", "estimated"],
+        selection=[*_STAGED, "inventory", "load_plan", "estimated"],
         description="Stages everything and plans the full run: records, calls, hours; writes nothing to the target.",
         tags=WHOLE_RANGE,
         executor_def=dg.in_process_executor,

@@ -9,6 +9,7 @@ import dagster as dg
 
 from migration_pipeline import planning
 from migration_pipeline.assets.loading import load_plan
+from migration_pipeline.assets.source import inventory
 from migration_pipeline.assets.stages import OWNERS, stage
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.gates.approval import write_checklist
@@ -21,7 +22,7 @@ from migration_pipeline.target import costs, preparation
 from migration_pipeline.target.preparation import Preparation
 
 
-@dg.asset(deps=[load_plan], group_name="reports", kinds={"json"}, owners=OWNERS)
+@dg.asset(deps=[load_plan, inventory], group_name="reports", kinds={"json"}, owners=OWNERS)
 def estimated(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """plan.json: records, calls, seconds, storage, what will be created and what only a person can do; for approval."""
     with stage(context, workbench) as run:
@@ -39,7 +40,7 @@ def estimated(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
         )
 
 
-@dg.asset(deps=[load_plan], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
+@dg.asset(deps=[load_plan, inventory], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
 def rehearsed(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """The report of a dry run: what would be written, and what would not, with the reasons; nothing was."""
     with stage(context, workbench) as run:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from migration_pipeline.assets.loading import verified
+from migration_pipeline.assets.source import inventory
 from migration_pipeline.assets.stages import OWNERS, stage
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.reports import Report, build, four_columns_markdown, open_report
@@ -11,7 +12,7 @@ from migration_pipeline.target.addresses import new_addresses
 from migration_pipeline.target.link_map import moved, write_link_map
 
 
-@dg.asset(deps=[verified], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
+@dg.asset(deps=[verified, inventory], group_name="reports", kinds={"html", "csv"}, owners=OWNERS)
 def report(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """Available, migrated, failed and skipped records per entity type, with lists, reasons and links to both sides."""
     with stage(context, workbench) as run:

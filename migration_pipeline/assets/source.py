@@ -8,6 +8,7 @@ from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.jobs import PLAN_JOB
 from migration_pipeline.partitions import entity_types
+from migration_pipeline.staging import inventory as listed
 
 single_run = dg.BackfillPolicy.single_run()
 
@@ -65,3 +66,16 @@ def normalized(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wo
             return {"dagster/partition_row_count": total, **rows}
 
         each_entity_type(context, normalize)
+
+
+@dg.asset(group_name="source", kinds={"zendesk", "parquet"}, owners=OWNERS)
+def inventory(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
+    """What the help desk holds besides records and does not move: macros, triggers, views, service levels, forms.
+
+    It is listed for a plan and a full run; a demo and a delta leave it as it was listed last.
+    """
+    with stage(context, workbench) as run:
+        if run.mode == "full":
+            listed.write(workbench.staging, workbench.source.inventory(run), run.run_id)
+        counts = listed.counted(workbench.staging)
+        context.add_output_metadata({"dagster/row_count": sum(counts.values()), **counts})

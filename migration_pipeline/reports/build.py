@@ -21,7 +21,7 @@ from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.model.reasons import REASONS
 from migration_pipeline.reports import changes, counts, left_out, lists, page, shown
 from migration_pipeline.reports.report import SUMMARY, ListFile, Report, Summary, report_folder
-from migration_pipeline.staging import Staging
+from migration_pipeline.staging import Staging, inventory
 from migration_pipeline.staging.atomic import write_json
 from migration_pipeline.staging.duck import quoted
 from migration_pipeline.staging.progress import read_progress
@@ -100,6 +100,7 @@ def build(
             problems=counts.problems(connection, UNEXPLAINED),
             filters=left_out.steps(connection, staging),
             masked=left_out.masked(connection),
+            inventory=counts.inventory(connection),
             changes=next((file.rows for file in written if file.name == "changes"), None),
         )
         _add_up(summary)
@@ -128,6 +129,7 @@ def _name_tables(
     connection.execute(f"CREATE VIEW rejects AS {union('records', rejects, RECORDS['rejects'])}")
     connection.execute(f"CREATE VIEW known_outcomes AS {union('outcomes', ['outcomes'], OUTCOMES)}")
     connection.execute("CREATE VIEW outcomes AS FROM known_outcomes")
+    connection.execute(f"CREATE VIEW inventory AS FROM {inventory.relation(staging)}")
     connection.execute(f"CREATE VIEW verification AS {union('verification', entity_types, VERIFICATION)}")
     for name, columns, rows in (
         ("load_order", "entity_type VARCHAR, position BIGINT", [(one, n) for n, one in enumerate(entity_types)]),
@@ -156,6 +158,7 @@ def _write_lists(
     for name in ("losses", "mismatches"):
         files.append(lists.write(connection, folder, name, _sql(name).format(unexplained=UNEXPLAINED)))
         connection.execute(f"CREATE VIEW {name} AS FROM {quoted(str(folder / f'{name}.parquet'))}")
+    files.append(lists.write(connection, folder, "inventory", "FROM inventory ORDER BY kind, lower(name), source_id"))
     if compared:
         files.append(lists.write(connection, folder, "changes", "FROM changes"))
     return tuple(files)

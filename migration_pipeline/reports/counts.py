@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import duckdb
 
-from migration_pipeline.reports.report import EntityCounts, EntityMatch, FieldMatch, LossCount, ReasonCount
+from migration_pipeline.reports.report import EntityCounts, EntityMatch, FieldMatch, KindCount, LossCount, ReasonCount
 
 LISTED: Final = 500
 """Rows of a group that the page shows; the CSV has them all."""
@@ -90,6 +90,14 @@ def losses(connection: duckdb.DuckDBPyConnection) -> tuple[LossCount, ...]:
         """
     ).fetchall()
     return tuple(LossCount(*row) for row in rows)
+
+
+def inventory(connection: duckdb.DuckDBPyConnection) -> tuple[KindCount, ...]:
+    """What the help desk holds besides records, by kind. Needs the view `inventory`."""
+    rows = connection.execute(
+        "SELECT kind, count(*), count(*) FILTER (active) FROM inventory GROUP BY kind ORDER BY kind"
+    ).fetchall()
+    return tuple(KindCount(*row) for row in rows)
 
 
 def verified(connection: duckdb.DuckDBPyConnection) -> tuple[EntityMatch, ...]:

@@ -70,12 +70,3 @@ LIMITS: Final = (
     Check("People in copy", "They take part in the conversation; Intercom has no separate list of copies."),
 )
 """What Intercom cannot hold as the source had it, for every record."""
-
-BY_HAND: Final = (
-    Check("Macros", "Intercom's API reads macros but does not create them."),
-    Check("Triggers and automations", "Intercom's counterpart is Workflows."),
-    Check("Service levels (SLA policies)", "Intercom's counterpart is SLAs, applied by Workflows."),
-    Check("Views", "Intercom's counterpart is inbox views."),
-    Check("Ticket forms", "Their fields arrive as attributes; the forms themselves do not."),
-)
-"""What has to be set up by hand, because it is no record of a customer."""

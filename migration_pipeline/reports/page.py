@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from migration_pipeline.model.inventory import COUNTERPARTS
 from migration_pipeline.reports import guide
 from migration_pipeline.reports.counts import LISTED, Excerpts
 from migration_pipeline.reports.report import EntityCounts, LossCount, Report
@@ -38,7 +39,7 @@ def write(report: Report, excerpts: Excerpts, closing: Sequence[Mapping[str, Any
             listed=LISTED,
             checks=guide.CHECKS,
             limits=guide.LIMITS,
-            by_hand=guide.BY_HAND,
+            counterparts=COUNTERPARTS,
             closing=closing,
         ).dump(str(aside), encoding="utf-8")
 

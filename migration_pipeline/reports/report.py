@@ -84,6 +84,15 @@ class LossCount:
 
 
 @dataclass(frozen=True)
+class KindCount:
+    """How many things of a kind the help desk holds besides records, and how many of them are active."""
+
+    kind: str
+    items: int
+    active: int
+
+
+@dataclass(frozen=True)
 class EntityMatch:
     """How many migrated records were read back, and how many of them match in every field."""
 
@@ -136,6 +145,7 @@ class Summary:
     problems: tuple[str, ...]
     filters: tuple[StepCount, ...] = ()
     masked: tuple[MaskedCount, ...] = ()
+    inventory: tuple[KindCount, ...] = ()
     changes: int | None = None  # fields that differ from the demo before; None where there was none
     dry_run: bool = False  # nothing was written
 

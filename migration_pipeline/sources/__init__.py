@@ -3,9 +3,9 @@
 Belongs here: what every source offers. Does not belong here: anything of one service.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from migration_pipeline.http import Usage
 from migration_pipeline.model.costs import Limit, Speed, Work
@@ -65,6 +65,9 @@ class Source(Protocol):
 
     def extract_sample(self, entity_type: str, sample: Sample, staging: Staging, run: Run) -> int:
         """Read the sample's records of one entity type, and nothing else; the rows added."""
+
+    def inventory(self, run: Run) -> Iterator[dict[str, Any]]:
+        """What the help desk holds besides records, as rows of `model.inventory.INVENTORY`; none of it moves."""
 
     def normalize(self, entity_type: str, staging: Staging) -> dict[str, int]:
         """Make the canonical tables of one entity type from the snapshots; rows by table. Pure."""

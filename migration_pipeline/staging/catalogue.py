@@ -4,6 +4,7 @@ Belongs here: which views there are and how the file comes about. Does not belon
 (`data_dictionary`), or any table of its own: the file holds views over the Parquet files, never rows.
 
     outcomes                                  what became of each record
+    inventory                                 what the help desk holds besides records, and does not move
     snapshots.<stream>                        the newest row of each id, as the source handed it out
     snapshots.<stream>_history                every row ever read
     records.<table>, records.rejects          canonical records, and what no rule could read
@@ -27,6 +28,7 @@ import duckdb
 import pyarrow as pa
 
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
+from migration_pipeline.model.inventory import INVENTORY
 from migration_pipeline.model.mapping import LOSSES
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
@@ -126,6 +128,7 @@ def _tables(staging: Staging) -> Iterator[View]:
     for stage, schemas in (("records", RECORDS), ("selection", SELECTION), ("payloads", PAYLOADS)):
         for name, schema in schemas.items():
             yield View(stage, name, table(stage, name, schema), f"{stage}.{name}")
+    yield View("main", "inventory", table("inventory", "items", INVENTORY), "inventory")
     yield View("mapping", "losses", table("mapping", "losses", LOSSES), "mapping.losses")
     yield View("plan", "load_plan", _union(staging, "plan", ENTITY_TYPES, PLAN), "plan.load_plan")
     yield View("main", "outcomes", table("outcomes", "outcomes", OUTCOMES), "outcomes")

@@ -37,6 +37,7 @@ _TABLES: Final[dict[str, str]] = {
     "mapping.losses": "What the values of fields will lose under mapping.yaml, by field and reason.",
     "payloads.collections": "The collections that the help centre of the target is to have.",
     "payloads.articles": "The articles that the help centre of the target is to have, in all their languages.",
+    "inventory": "What the help desk holds besides records (macros, triggers, views, …); none of it moves.",
     "plan.load_plan": "What the newest plan does with each record in its scope; all that the loader executes.",
     "outcomes": "What became of each record: the newest outcome that the journal knows.",
     "verification.fields": "Each field that was read back from the target and compared with what was meant.",
@@ -44,6 +45,9 @@ _TABLES: Final[dict[str, str]] = {
 }
 
 _COLUMNS: Final[dict[str, str]] = {
+    # Inventory.
+    "inventory.kind": "macro, trigger, automation, view, sla_policy, schedule, ticket_form, …",
+    "conditions": "How many conditions decide when it applies; null where it has none by nature.",
     # Snapshots.
     "id": "The record's id in the source.",
     "extracted_at": "When the pipeline read it (UTC).",

@@ -10,7 +10,7 @@ from migration_pipeline.model.entities import ENTITY_TYPES, NEEDS
 from migration_pipeline.partitions import entity_types
 
 PARTITIONED = {"extracted", "normalized", "mapped", "load_plan", "loaded", "verified"}
-UNPARTITIONED = {"target_catalogue", "mapping", "estimated", "rehearsed", "report", "staging_database"}
+UNPARTITIONED = {"target_catalogue", "mapping", "inventory", "estimated", "rehearsed", "report", "staging_database"}
 
 
 @pytest.fixture(scope="module")

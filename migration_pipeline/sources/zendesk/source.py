@@ -7,10 +7,10 @@ belong here: how any of them works.
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from migration_pipeline.config import Source as Settings
 from migration_pipeline.http import Tell, Usage, measure, tell_nobody
@@ -24,6 +24,7 @@ from migration_pipeline.sources.zendesk import (
     costs,
     files,
     help_center,
+    inventory,
     meeting,
     normalization,
     sampling,
@@ -33,6 +34,7 @@ from migration_pipeline.sources.zendesk import (
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.streams import Reading
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.inventory import counted
 
 _Step = Callable[[Reading], int]
 
@@ -169,7 +171,7 @@ class ZendeskSource:
     def works(self, staging: Staging) -> list[Work]:
         """What the next `extract` of every entity type takes, in order."""
         order = [(entity_type, stream) for entity_type in self.extraction_order for stream, _ in _READ[entity_type]]
-        return list(costs.works(order, staging, self._settings))
+        return [*costs.works(order, staging, self._settings), *inventory.works(counted(staging))]
 
     def limits(self) -> dict[str, Limit]:
         """The rate limits that answers told so far, by bucket."""
@@ -239,6 +241,14 @@ class ZendeskSource:
         elif entity_type == "articles":
             added += help_center.read_sample(reading, sample.articles, sample.seed)
         return added
+
+    def inventory(self, run: Run) -> Iterator[dict[str, Any]]:
+        """Macros, triggers, views and the like, which do not move.
+
+        Raises:
+            ServiceDown, RunStopped, Rejected.
+        """
+        return inventory.read(self._client, run)
 
     def normalize(self, entity_type: str, staging: Staging) -> dict[str, int]:
         """Make the canonical tables of one entity type from the snapshots; rows by table. Pure."""
