@@ -19,8 +19,10 @@ WRITES = {
     "tags": "* /tags",
     "companies": "* /companies",
     "contacts": "* /contacts*",
+    "collections": "* /help_center/*",
+    "articles": "* /articles*",
 }
-"""The endpoints of what comes before the tickets, reads among them."""
+"""The endpoints of all but the tickets, reads among them."""
 
 THREADS = {
     "openers": "POST /conversations",
