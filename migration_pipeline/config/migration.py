@@ -7,7 +7,7 @@ to do (the load plan).
 import logging
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
@@ -23,6 +23,8 @@ from migration_pipeline.model.run import Check
 _log = logging.getLogger(__name__)
 
 REGIONS = {"us": "https://api.intercom.io", "eu": "https://api.eu.intercom.io", "au": "https://api.au.intercom.io"}
+MOST_FILES_PER_PART: Final = 10
+"""What a reply may carry (Intercom OpenAPI 2.16, replyConversation)."""
 """Intercom's regional hosts (Intercom OpenAPI 2.16, servers)."""
 
 
@@ -188,7 +190,9 @@ class Options(_Settings):
         "keep", description="whether contacts and companies move that no ticket that moves refers to"
     )
     order: Literal["oldest", "open_first", "recent_first"] = Field("oldest", description="which tickets go first")
-    files_per_part: int = Field(5, ge=1, le=10, description="a comment with more files becomes further comments")
+    files_per_part: int = Field(
+        5, ge=1, le=MOST_FILES_PER_PART, description="a comment with more files becomes further comments"
+    )
     max_file_bytes: int = Field(
         100_000_000, ge=0, description="larger files stay in the staged data, named in the text and reported"
     )

@@ -334,8 +334,12 @@ def _name_of(comment: Comment) -> str:
 
 
 def _named(files: Sequence[File]) -> str:
-    """A line that names the files; '' without any."""
-    if not files:
+    return line_of([file.name for file in files])
+
+
+def line_of(names: Sequence[str]) -> str:
+    """A line that names files; '' without any."""
+    if not names:
         return ""
-    word = "file" if len(files) == 1 else "files"
-    return f"[{word}: {', '.join(file.name for file in files)}]"
+    word = "file" if len(names) == 1 else "files"
+    return f"[{word}: {', '.join(names)}]"

@@ -30,6 +30,7 @@ from migration_pipeline.target.comparing import Finding, Thread, compare_fields,
 from migration_pipeline.target.comparing_articles import Article, compare_article, compare_collection
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading.articles import meant, without
+from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import by_name, json_of
 from migration_pipeline.target.loading.slots import filled, parsed, volumes
 from migration_pipeline.target.loading.threads import replies_of, seconds
@@ -256,7 +257,8 @@ def _ticket(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
     made = volumes(work) or {1: row["arrived_as"]}
     refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
     contacts = reader.journal.known("contacts", refs)
-    replies = _by_volume(work, made, replies_of(row, parts, contacts))
+    said = as_begun(work, row["opener_comment_ref"], parts)
+    replies = _by_volume(work, made, replies_of(row, said, contacts))
     found = [
         _conversation(reader, work.of_volume(number), row, conversation, replies[number], contacts)
         for number, conversation in made.items()

@@ -16,6 +16,7 @@ from migration_pipeline.journal.protocol import State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import same_value
 from migration_pipeline.target.loading import impressions, threads
+from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.slots import volumes as volumes_made
@@ -75,7 +76,7 @@ def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Rememb
     if touched and rule == "report_only":
         work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
         return desk.migrated(work, row, str(known.target_id), "conflict_reported")
-    said = list(parts)
+    said = as_begun(work, row["opener_comment_ref"], parts)
     contacts = threads.contacts_of(desk, row, said)
     company = threads.company_of(desk, work, row)
     tags = threads.tags_of(desk, row)

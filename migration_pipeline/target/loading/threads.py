@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote
 
 from migration_pipeline.journal import Known, Outcome, State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading import slots as loading_slots
+from migration_pipeline.target.loading.cuts import as_begun, slot_of
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Attached, Reply
@@ -43,7 +43,7 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     Raises:
         ParentMissing, StepUnclear.
     """
-    thread = list(parts)
+    thread = as_begun(work, row["opener_comment_ref"], parts)
     contacts = contacts_of(desk, row, thread)
     company = company_of(desk, work, row)
     tags = tags_of(desk, row)
@@ -219,7 +219,7 @@ def replies_of(row: Row, parts: Iterable[Row], contacts: dict[str, Known]) -> li
     replies = []
     for part in parts:
         comment = part["comment_ref"]
-        key = f"{quote(comment, safe=':?')}.{numbers[comment]}" if comment else str(part["position"])
+        key = slot_of(comment, numbers[comment]).removeprefix("part/") if comment else str(part["position"])
         numbers[comment] += 1
         replies.append(reply_of(part, contacts, key))
     return replies
