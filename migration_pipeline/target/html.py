@@ -96,6 +96,21 @@ _BOUNDARIES: Final = frozenset(
 _FLOW: Final = frozenset(("", "blockquote"))
 """Where running text stands in paragraphs; "" is the document itself."""
 
+_HEADINGS: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+_CELLS: Final = frozenset(["td", "th"])
+_ROW_GROUPS: Final = frozenset(["tbody", "tfoot", "thead"])
+_ENDS: Final[dict[str, frozenset[str]]] = {
+    "li": frozenset(["li", "pre"]) | _HEADINGS,
+    "pre": frozenset(["ul"]),
+    "table": frozenset(["pre"]) | _HEADINGS,
+    "td": _CELLS,
+    "th": _CELLS,
+    "tr": frozenset(["tr"]) | _CELLS,
+    "ul": frozenset(["pre"]),
+} | dict.fromkeys(_ROW_GROUPS, _ROW_GROUPS | frozenset(["tr"]) | _CELLS)
+"""Which open elements an element ends where it stands right inside them: parsers do so by themselves, but not where an
+element that is left out here stood between the two (`<li><a><li>`)."""
+
 _LOSES_FORM: Final = frozenset(
     [
         "b",
@@ -414,7 +429,7 @@ class _HtmlWriter:
         self._paragraph = False
         self._breaks = 0  # line breaks to write before the next text
         self._bare = True  # nothing since the line began: spaces would not show
-        self._filled = False  # the container has text
+        self._filled = [False]  # of each container: it has something to show
         self._content = False
 
     def take(self, kind: _Kind, value: str, extra: str) -> None:
@@ -456,24 +471,26 @@ class _HtmlWriter:
         self._opened = len(self._inline)
         self._out.append(escape(text))
         self._bare = text.endswith(" ") and "pre" not in self._containers
-        self._filled = True
+        self._filled[-1] = True
         self._content = self._content or not text.isspace()
 
     def _break(self) -> None:
         if "pre" in self._containers:
             self._text("\n")
-        elif self._filled or self._paragraph:
+        elif self._filled[-1] or self._paragraph:
             self._breaks += 1
             self._bare = True
 
     def _boundary(self) -> None:
         if self._containers[-1] in _FLOW:
             self._end_flow()
-        elif self._filled:
+        elif self._filled[-1]:
             self._breaks = max(self._breaks, 1)
             self._bare = True
 
     def _open_inline(self, tag: str, href: str) -> None:
+        if tag == "a":
+            self._end_links()
         opening = f"<{tag}>" if tag != "a" else f'<a href="{entities.escape(href)}">' if href else ""
         self._inline.append((tag, opening))
 
@@ -486,32 +503,46 @@ class _HtmlWriter:
             if opening:
                 self._out.append(f"</{tag}>")
 
-    def _end_flow(self) -> None:
-        """Close the paragraph; emphasis that reaches beyond it is opened again with the next text."""
-        for tag, opening in reversed(self._inline[: self._opened]):
+    def _end_links(self) -> None:
+        """A link ends where another begins; parsers do so by themselves, but not where a block stands between them."""
+        for at, (tag, opening) in enumerate(self._inline):
+            if tag == "a" and opening:
+                self._close_opened(at)
+                self._inline[at] = ("a", "")
+
+    def _close_opened(self, down_to: int = 0) -> None:
+        """Close what is open in the output, down to that place; what goes on is opened again with the next text."""
+        for tag, opening in reversed(self._inline[down_to : self._opened]):
             if opening:
                 self._out.append(f"</{tag}>")
-        self._opened = 0
+        self._opened = min(self._opened, down_to)
+
+    def _end_flow(self) -> None:
+        """Close the paragraph; emphasis that reaches beyond it is opened again with the next text."""
+        self._close_opened()
         if self._paragraph:
             self._out.append("</p>")
         self._paragraph, self._breaks, self._bare = False, 0, True
 
     def _open_container(self, tag: str) -> None:
+        while self._containers[-1] in _ENDS.get(tag, ()):
+            self._close_container(self._containers[-1])
         self._end_flow()
         self._out.append(f"<{tag}>")
         self._containers.append(tag)
-        self._filled = False
+        self._filled.append(False)
 
     def _close_container(self, tag: str) -> None:
         if self._containers[-1] != tag:
             return
         self._end_flow()
         self._containers.pop()
+        self._filled.pop()
         if self._out[-1] == f"<{tag}>" and tag not in {"td", "th"}:
             self._out.pop()  # an empty list or quote shows as a stray mark; an empty cell holds its column
         else:
             self._out.append(f"</{tag}>")
-        self._filled = True
+            self._filled[-1] = True
 
 
 class _TextWriter:

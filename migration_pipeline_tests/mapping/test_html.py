@@ -44,6 +44,11 @@ TOKEN = "https://acme.zendesk.com/attachments/token/SECRET123/?name=plan%20b.pdf
         ("", ""),
         ("<p>&nbsp;</p>", ""),
         ("<div><br></div>", ""),
+        ("<ul><li>a<span><li>b</span></ul>", "<ul><li>a</li><li>b</li></ul>"),
+        (
+            "<a href='https://x'>0<div>1<a href='https://y'>2</a></div></a>",
+            '<p><a href="https://x">0</a></p><p><a href="https://x">1</a><a href="https://y">2</a></p>',
+        ),
     ],
 )
 def test_cleaned(source: str, cleaned: str) -> None:
@@ -112,6 +117,10 @@ DOCUMENTS = st.one_of(
 @example("\ud800<b>")
 @example("<a href='https://x'>" * 3)
 @example("<![CDATA[x]]>")
+@example("<LI><A><LI>0")
+@example("<TD>0<C><TD>")
+@example("<a href='https://x'>0<h4>1<a href='https://y'>2")
+@example("<li><h5></h5><p>0")
 def test_whatever_comes_nothing_but_allowed_elements_goes(source: str) -> None:
     result = clean(source).html
     result.encode()
