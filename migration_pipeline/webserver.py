@@ -6,6 +6,7 @@ Does not belong here: logins; where others need the UI, a proxy with a login sta
 machine.
 """
 
+import signal
 from collections.abc import Iterable
 from typing import Final
 
@@ -28,6 +29,9 @@ OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 MODULE: Final = "migration_pipeline.definitions"
 _POLICY_VIOLATION: Final = 1008
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+_OPEN_SECONDS: Final = 3
+"""How long pages that are still open keep their connections once the server is told to end."""
 
 
 class Guard:
@@ -66,7 +70,10 @@ class Guard:
 @click.command()
 @click.option("--port", type=int, required=True)
 def main(port: int) -> None:
-    """Serve the UI of the instance in $DAGSTER_HOME until stopped."""
+    """Serve the UI of the instance in $DAGSTER_HOME until stopped; what serves its code ends with it."""
+    # uvicorn raises once more, by itself, the signal that ended it: Python's default for SIGTERM would end the process
+    # before the code's server is told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         DagsterInstance.get() as instance,
         WorkspaceProcessContext(
@@ -78,7 +85,13 @@ def main(port: int) -> None:
         ) as workspace,
     ):
         app = create_app_from_workspace_process_context(workspace)
-        uvicorn.run(Guard(app, port), host=HOST, port=port, log_level="warning")
+        try:
+            uvicorn.run(
+                Guard(app, port), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=_OPEN_SECONDS
+            )
+        finally:
+            for stop in _STOPS:  # a Ctrl-C reaches this process twice, from the terminal and from `migrate ui`
+                signal.signal(stop, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

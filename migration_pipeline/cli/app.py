@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +45,8 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Stage and plan ev
 @click.version_option(package_name="migration-pipeline")
 def main() -> None:
     """Move a whole help desk into Intercom, and prove that nothing was lost."""
+    # Who is terminated ends what it started, as after Ctrl-C; commands that start a run forward both to it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -81,8 +80,21 @@ def ui(sandbox: Sandbox) -> Iterator[str]:
             assert time.monotonic() < deadline
             time.sleep(0.2)
     yield url
-    os.killpg(process.pid, signal.SIGINT)
+    process.terminate()
     process.wait(30)
+    deadline = time.monotonic() + 20
+    while leftovers(process.pid):
+        assert time.monotonic() < deadline, "what served the UI's code outlived it"
+        time.sleep(0.2)
+
+
+def leftovers(group: int) -> bool:
+    """Whether any process of the group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def seen(browser: webdriver.Chrome, xpath: str, seconds: float = 40) -> WebElement:
