@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -30,20 +31,29 @@ Address = Callable[[File], str | None]
 _CHUNK: Final = 1 << 18
 
 
+@dataclass(frozen=True)
+class Hosts:
+    """Where files are to be had."""
+
+    pictures: Address  # good until Intercom has copied them
+    links: Address  # good for readers, as long as the article stands there
+
+
 @contextmanager
-def hosting(settings: HelpCenter, blobs: BlobStore) -> Iterator[Address]:
-    """Addresses for files, good until the block ends.
+def hosting(settings: HelpCenter, blobs: BlobStore) -> Iterator[Hosts]:
+    """Addresses for files; those of pictures are good until the block ends.
 
     Raises:
         SettingsError: the port is taken, or the store cannot be written.
     """
     if settings.host == "serve":
         with _serving(settings, blobs) as address:
-            yield address
+            yield Hosts(address, _at_source)
     elif settings.host == "store":
-        yield _storing(settings, blobs)
+        stored = _storing(settings, blobs)
+        yield Hosts(stored, stored if settings.store_url is not None else _at_source)  # a signed link soon ends
     else:
-        yield _at_source
+        yield Hosts(_at_source, _at_source)
 
 
 def _at_source(file: File) -> str | None:

@@ -134,8 +134,8 @@ def _library(
         yield None
         return
     settings = desk.migration.help_center
-    with hosting(settings, staging.blobs) as hosted:
-        yield articles.Library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosted)
+    with hosting(settings, staging.blobs) as hosts:
+        yield articles.Library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosts)
 
 
 def _loaded(

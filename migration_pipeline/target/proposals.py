@@ -311,8 +311,12 @@ def _field(
     labels = option_labels(row["options"])
     wanted = data_type(row["type"], labels)
     title = _line(row["title"])
+    alive = Counter(one.name.casefold() for one in attributes if not one.archived)
     usable = {
-        one.name: one for one in attributes if one.name.casefold() not in taken and holds(one, wanted, labels.values())
+        one.name: one
+        for one in attributes
+        # A name that several attributes bear cannot be written to: Intercom does not say which is meant.
+        if one.name.casefold() not in taken and alive[one.name.casefold()] < 2 and holds(one, wanted, labels.values())
     }
     candidates = attributes_for(title, row["key"], wanted, labels.values(), attributes)
     spelled = {title.casefold(), attribute_name(title).casefold()}

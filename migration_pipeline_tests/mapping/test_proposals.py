@@ -98,6 +98,7 @@ def test_fields_reuse_what_holds_their_values_and_find_names_else(desk: Desk) ->
     field("f08", "Migration_Key", "text")
     field("f09", "Zendesk status", "text")
     field("f10", "Fax", "text", scope="contact")
+    field("f11", "Serial", "text")
     there = (
         ConversationAttribute("1", "amount", "integer"),
         ConversationAttribute("2", "PLAN", "list", (Option("i", "A"), Option("j", "B"), Option("k", "C"))),
@@ -105,6 +106,8 @@ def test_fields_reuse_what_holds_their_values_and_find_names_else(desk: Desk) ->
         ConversationAttribute("4", "Old", "string", archived=True),
         ConversationAttribute("5", "Zendesk priority", "list"),
         ConversationAttribute("6", "Zendesk channel", "string"),
+        ConversationAttribute("7", "Serial", "string"),
+        ConversationAttribute("8", "SERIAL", "string"),
     )
     data = (DataAttribute("9", "Zendesk phone", "company", "string"),)
     staging, settings = desk.write()
@@ -118,6 +121,7 @@ def test_fields_reuse_what_holds_their_values_and_find_names_else(desk: Desk) ->
         "f07": ("Zendesk Old", "string", "new"),  # archived, but the name is taken
         "f08": ("Zendesk Migration_Key", "string", "new"),
         "f09": ("Zendesk Zendesk status", "string", "new"),
+        "f11": ("Zendesk Serial", "string", "new"),  # nobody could say which of the two is meant
     }
     own = proposed.attributes
     assert (own["status"], own["priority"], own["channel"]) == (

@@ -228,8 +228,9 @@ def test_old_addresses_redirect_where_they_are_the_help_centres_own(bench: Bench
 def test_only_what_an_article_shows_is_served_and_only_while_it_is_loaded(bench: Bench) -> None:
     settings = HelpCenter.model_validate({"base_url": "http://127.0.0.1:18791/x", "listen": "127.0.0.1:18791"})
     shown, hidden = file(bench, "https://a/b.png", PNG), file(bench, "https://a/c.png", b"hidden")
-    with hosting(settings, bench.staging.blobs) as address:
-        url = str(address(shown)).replace("/x/", "/")
+    with hosting(settings, bench.staging.blobs) as hosts:
+        url = str(hosts.pictures(shown)).replace("/x/", "/")
+        assert hosts.links(hidden) == "https://a/c.png"  # readers follow it when nothing is served any more
         answer = requests.get(url, timeout=5)
         assert (answer.content, answer.headers["Content-Type"]) == (PNG, "image/png")
         for other in (
@@ -252,16 +253,21 @@ def test_files_go_to_a_store_once(bench: Bench) -> None:
         {"images": "store", "store": f"file://{folder}", "store_url": "https://files.acme.example/kb"}
     )
     shown = file(bench, "https://a/b.png", PNG)
-    with hosting(settings, bench.staging.blobs) as address:
-        assert address(shown) == address(shown) == f"https://files.acme.example/kb/{shown['sha256']}/b.png"
-        assert address(file(bench, "https://a/d.png", None)) == "https://a/d.png"
+    with hosting(settings, bench.staging.blobs) as hosts:
+        assert (
+            hosts.pictures(shown) == hosts.pictures(shown) == f"https://files.acme.example/kb/{shown['sha256']}/b.png"
+        )
+        assert hosts.links(shown) == hosts.pictures(shown)
+        assert hosts.pictures(file(bench, "https://a/d.png", None)) == "https://a/d.png"
     assert (folder / shown["sha256"] / "b.png").read_bytes() == PNG
     unsigned = HelpCenter.model_validate({"images": "store", "store": f"file://{folder}"})
-    with hosting(unsigned, bench.staging.blobs) as address, pytest.raises(SettingsError, match=r"store_url"):
-        address(shown)
+    with hosting(unsigned, bench.staging.blobs) as hosts, pytest.raises(SettingsError, match=r"store_url"):
+        hosts.pictures(shown)
+    with hosting(unsigned, bench.staging.blobs) as hosts:
+        assert hosts.links(shown) == "https://a/b.png"
 
 
 def test_in_place_pictures_stay_at_the_source(bench: Bench) -> None:
-    with hosting(HelpCenter(), bench.staging.blobs) as address:
-        assert address(file(bench, "https://a/b.png", PNG)) == "https://a/b.png"
-        assert address(file(bench, "embedded:1", PNG)) is None
+    with hosting(HelpCenter(), bench.staging.blobs) as hosts:
+        assert hosts.pictures(file(bench, "https://a/b.png", PNG)) == "https://a/b.png"
+        assert hosts.pictures(file(bench, "embedded:1", PNG)) is None

@@ -19,7 +19,7 @@ from migration_pipeline.target import article_steps as steps
 from migration_pipeline.target.addresses import NewAddresses
 from migration_pipeline.target.articles import ADDRESSES, unescaped
 from migration_pipeline.target.canonical import body_hash, short_hash
-from migration_pipeline.target.hosting import Address
+from migration_pipeline.target.hosting import Hosts
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.work import StepRefused, Work
@@ -43,7 +43,7 @@ class Library:
     """What loading the help centre needs besides a desk."""
 
     addresses: NewAddresses
-    hosted: Address
+    hosts: Hosts
 
 
 # Collections
@@ -330,7 +330,7 @@ def _rendering(
 
     def fetched(url: str) -> str | None:
         file = files.get(url, {"url": url, "name": "image", "content_type": "", "sha256": None})
-        return library.hosted(file)
+        return library.hosts.pictures(file)
 
     pictures = {url: address for url in shown if (address := fetched(url))}
 
@@ -350,7 +350,7 @@ def _rendering(
 
         def linked(found: re.Match[str]) -> str:
             file = files.get(unescaped(found[2])) if found[1] == "href" else None
-            address = library.hosted(file) if file and not file["picture"] and file["sha256"] else None
+            address = library.hosts.links(file) if file and not file["picture"] and file["sha256"] else None
             return f' href="{escape(address)}"' if address else found[0]
 
         return {**content, "body": ADDRESSES.sub(linked, _IMAGE.sub(picture, content["body"]))}
