@@ -21,8 +21,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Locks and tokens of tests stay out of the user's own state folder."""
+    """Locks and tokens of tests stay out of the user's own state folder and keyring."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         for name in ("DAGSTER_HOME", "MIGRATION_CONFIG", "MIGRATION_TELL"):
             patch.delenv(name, raising=False)

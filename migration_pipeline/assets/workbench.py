@@ -22,13 +22,13 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 import sqlalchemy.exc
-from platformdirs import user_state_path
 
 from migration_pipeline.assets.demo import Wish
 from migration_pipeline.assets.lock import WorkspaceLock
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
 from migration_pipeline.config.yamlfile import place
+from migration_pipeline.credentials import TokenFile, state_folder
 from migration_pipeline.gates import Facts, facts_of
 from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
@@ -37,7 +37,7 @@ from migration_pipeline.model.run import Mode, Run
 from migration_pipeline.reports import notices
 from migration_pipeline.selection import FOLLOWS_FROM, leaves_tickets_out, ranked, rules
 from migration_pipeline.sources import Sample, Source
-from migration_pipeline.sources.zendesk import ZendeskSource
+from migration_pipeline.sources.zendesk import ZendeskSource, browser_tokens
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.atomic import read_json, write_json
 from migration_pipeline.staging.progress import ProgressFile
@@ -90,11 +90,13 @@ class Workbench:
     @cached_property
     def source(self) -> Source:
         """The help desk that is read."""
-        token = user_state_path("migration_pipeline") / "tokens" / f"{self.migration.name}-source.json"
+        settings = self.migration.source
+        own = TokenFile(state_folder() / f"{self.migration.name}-source.json")
         created = self.migration.filters.created
         return ZendeskSource(
-            self.migration.source,
-            token_path=token,
+            settings,
+            # What the client's own credentials get again at any time needs no keyring, which may ask for a password.
+            tokens=own if settings.auth.client_secret else browser_tokens(settings),
             stop=self.stop,
             tell=self._waiting,
             created_from=created.first if created and created.start else None,

@@ -6,6 +6,7 @@ Belongs here: models, loading, defaults, and the sentences that tell a user whic
 from migration_pipeline.config.filters import Filters
 from migration_pipeline.config.masking import Masking
 from migration_pipeline.config.migration import (
+    REGIONS,
     Checklist,
     Delta,
     Demo,
@@ -20,6 +21,7 @@ from migration_pipeline.config.migration import (
 )
 
 __all__ = [
+    "REGIONS",
     "Checklist",
     "Delta",
     "Demo",

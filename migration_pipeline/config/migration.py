@@ -35,16 +35,21 @@ class _Settings(BaseModel):
 class ZendeskAuth(_Settings):
     """Zendesk credentials: an OAuth client, or the legacy API token of an admin."""
 
-    client_id: str | None = Field(None, description="of an OAuth client, with client_secret")
-    client_secret: SecretStr | None = Field(None, description="of the OAuth client; write ${NAME}")
+    client_id: str | None = Field(None, min_length=1, description="of an OAuth client")
+    client_secret: SecretStr | None = Field(
+        None, description="of the OAuth client; write ${NAME}, or leave it out after `migrate connect source --oauth`"
+    )
     email: str | None = Field(None, description="of the admin whose API token it is")
     token: SecretStr | None = Field(None, description="a legacy API token, with email; write ${NAME}")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        oauth, legacy = self.client_id and self.client_secret, self.email and self.token
-        if bool(oauth) == bool(legacy):
-            raise ValueError("give either client_id and client_secret, or email and token")
+        oauth, legacy = bool(self.client_id), bool(self.email and self.token)
+        if oauth == legacy or (self.client_secret and not oauth):
+            raise ValueError(
+                "give either client_id, with client_secret or without it after `migrate connect source --oauth`, or "
+                "email and token"
+            )
         return self
 
 
@@ -54,7 +59,7 @@ class Source(_Settings):
     kind: Literal["zendesk"] = Field(description="the help desk's service")
     subdomain: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$", description="acme for acme.zendesk.com")
     base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of subdomain")
-    auth: ZendeskAuth = Field(description="client_id and client_secret, or email and token")
+    auth: ZendeskAuth = Field(description="client_id, mostly with client_secret, or email and token")
     workers: int = Field(8, ge=1, le=64, description="concurrent requests at the source")
     file_hosts: tuple[str, ...] = Field(
         (), description="hosts besides the service's own that files may be fetched from"
@@ -92,7 +97,11 @@ class Target(_Settings):
     kind: Literal["intercom"] = Field("intercom", description="the target's service")
     region: Literal["us", "eu", "au"] = Field("us", description="where the workspace is hosted")
     base_url: HttpUrl | None = Field(None, description="used exactly as given, instead of region")
-    token: SecretStr = Field(description="of a private app of the workspace; write ${NAME}")
+    token: SecretStr | None = Field(
+        None,
+        description="of a private app of the workspace; write ${NAME}, or leave it out after "
+        "`migrate connect target --oauth`",
+    )
     workspace: str = Field(min_length=1, description="the id_code that GET /me answers")
     api_version: str = Field("2.16", description="sent as Intercom-Version")
     workers: int = Field(16, ge=1, le=64, description="threads that are loaded at the same time")

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -89,11 +89,16 @@ def place(path: Path, keys: Iterable[str | int]) -> str:
     return at(path, document, tuple(keys))
 
 
+def environment(path: Path) -> Mapping[str, str | None]:
+    """The variables that a file may name: those of the process, then those of a `.env` beside the file."""
+    return {**dotenv_values(path.parent / ".env"), **os.environ}
+
+
 def _expanded(node: Any, path: Path) -> Any:
-    environment = {**dotenv_values(path.parent / ".env"), **os.environ}
+    known = environment(path)
 
     def substitute(match: re.Match[str]) -> str:
-        value = environment.get(match[1])
+        value = known.get(match[1])
         if value is None:
             raise SettingsError(
                 f"{path}: the environment variable {match[1]} is not set; set it, or put it into .env beside it."

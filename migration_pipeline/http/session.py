@@ -93,11 +93,13 @@ class ApiSession:
         workers: int,
         stop: threading.Event,
         setting: str,
+        refused: str = "",
         patience_s: float = 0.0,
         tell: Tell = tell_nobody,
     ) -> None:
         """`name` and `setting` appear in sentences: the service's, and the settings block of migration.yaml to mend.
 
+        `refused` is what to do about a 401, where that is no matter of settings.
         `patience_s` is how long an outage is waited out; `tell` hears of its begin and end.
         """
         self.name = name
@@ -109,6 +111,7 @@ class ApiSession:
         self.limits: dict[str, int] = {}  # calls per window by bucket, as the newest answers told them
         self._manners = manners
         self._setting = setting
+        self._refused = refused
         self._auth = auth
         self._session = requests.Session()
         self._session.trust_env = False
@@ -285,6 +288,8 @@ class ApiSession:
     def _refusal(self, response: requests.Response, body: Any) -> AccessDenied | Rejected:
         code, message = self._manners.error(body)
         message = redacted(message)[:500]
+        if response.status_code == 401 and self._refused:
+            return AccessDenied(f"{self.name} refused access (401 {message}): {self._refused}", status=401)
         if response.status_code in (401, 403):
             return AccessDenied(
                 f"{self.name} refused access ({response.status_code} {message}): "

@@ -12,9 +12,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-import requests
-from requests.auth import AuthBase
-
 from migration_pipeline.config import Target
 from migration_pipeline.http import (
     Answer,
@@ -30,6 +27,7 @@ from migration_pipeline.http import (
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import InDoubt, RefusedByGate, Rejected
+from migration_pipeline.target.sign_in import CONNECT_AGAIN, Bearer
 
 WINDOW_SECONDS: Final = 10.0
 """Limits per minute are enforced in windows of ten seconds (Intercom, "Rate limiting")."""
@@ -41,15 +39,6 @@ _PAGES: Final = {
     "companies": "/a/apps/{app}/companies/{id}",
     "articles": "/a/apps/{app}/articles/articles/{id}/show",
 }
-
-
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
 
 
 class IntercomClient:
@@ -64,11 +53,12 @@ class IntercomClient:
             "Intercom",
             settings.url,
             Manners(buckets=lambda *_: ("app",), windows=_windows, error=_error),
-            auth=_Bearer(settings.token.get_secret_value()),
+            auth=Bearer(settings),
             headers={"Intercom-Version": settings.api_version},
             workers=settings.workers,
             stop=stop,
             setting="target in migration.yaml",
+            refused="" if settings.token else CONNECT_AGAIN,
             patience_s=settings.patience_s,
             tell=tell,
         )

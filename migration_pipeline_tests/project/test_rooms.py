@@ -18,16 +18,20 @@ ARROWS: dict[str, set[str]] = {
     "selection": {"model", "config", "staging"},
     "masking": {"model", "config"},
     "journal": {"model", "staging"},
-    "sources": {"model", "config", "http", "staging"},
-    "target": {"model", "config", "http", "staging", "journal", "selection", "masking"},
+    "credentials": {"model", "staging"},
+    "sources": {"model", "config", "http", "staging", "credentials"},
+    "target": {"model", "config", "http", "staging", "credentials", "journal", "selection", "masking"},
     "gates": {"model", "config", "staging"},
     "planning": {"model", "config", "staging", "gates"},
     "reports": {"model", "config", "staging", "journal", "masking", "gates"},
     "assets": {
         *("model", "config", "http", "staging", "journal", "sources", "target", "gates", "planning", "reports"),
-        *("selection", "jobs", "partitions"),
+        *("selection", "jobs", "partitions", "credentials"),
     },
-    "cli": {"journal", "model", "config", "staging", "target", "gates", "planning", "reports", "assets", "jobs"},
+    "cli": {
+        *("journal", "model", "config", "staging", "target", "gates", "planning", "reports", "assets", "jobs"),
+        *("credentials", "sources"),
+    },
     "sandbox": set(),
 }
 DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedules", "sensors", "webserver"}

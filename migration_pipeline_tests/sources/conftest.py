@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from migration_pipeline.config import Migration, load_migration
+from migration_pipeline.credentials import TokenFile
 from migration_pipeline.model.run import Run
 from migration_pipeline.sources.zendesk import ZendeskSource
 from migration_pipeline.staging import Staging
@@ -199,7 +200,7 @@ def without(rows: list[dict[str, Any]], column: str) -> list[dict[str, Any]]:
 def place(migration: Migration) -> Place:
     staging = Staging(migration)
     stop = threading.Event()
-    source = ZendeskSource(migration.source, token_path=staging.root / "token.json", stop=stop)
+    source = ZendeskSource(migration.source, tokens=TokenFile(staging.root / "token.json"), stop=stop)
     return Place(staging, source, migration, stop)
 
 

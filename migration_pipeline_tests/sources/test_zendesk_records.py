@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import HttpUrl, SecretStr
 
 from migration_pipeline.config import Migration, Source, Target, ZendeskAuth
+from migration_pipeline.credentials import TokenFile
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.sources.zendesk import ZendeskSource, shapes
 from migration_pipeline.staging import Staging
@@ -155,7 +156,7 @@ class Bench:
             path=folder / "migration.yaml",
         )
         self.staging = Staging(migration)
-        source_of = ZendeskSource(source, token_path=folder / "token.json", stop=threading.Event())
+        source_of = ZendeskSource(source, tokens=TokenFile(folder / "token.json"), stop=threading.Event())
         self.place = Place(self.staging, source_of, migration)
 
     def add(self, stream: str, *records: Any, prefix: str = "") -> None:

@@ -5,6 +5,7 @@ import datetime as dt
 import duckdb
 import pytest
 
+from migration_pipeline.credentials import TokenFile
 from migration_pipeline.sources.zendesk import ZendeskSource
 from migration_pipeline_tests.sources.conftest import Desk, Place, Whole
 
@@ -12,7 +13,7 @@ from migration_pipeline_tests.sources.conftest import Desk, Place, Whole
 def reread(where: Place, created_from: dt.datetime | None) -> None:
     """Read the tickets with another start, in a run of its own."""
     where.source = ZendeskSource(
-        where.migration.source, token_path=where.token_path, stop=where.stop, created_from=created_from
+        where.migration.source, tokens=TokenFile(where.token_path), stop=where.stop, created_from=created_from
     )
     where.extract("tickets", "companies")
 

@@ -240,6 +240,12 @@ class Bench:
         assert found is not None
         return found
 
+    @property
+    def token(self) -> str:
+        """The token of the settings."""
+        assert self.migration.target.token is not None
+        return self.migration.target.token.get_secret_value()
+
     def conversations_of(self, contact: str) -> list[Row]:
         """Every conversation of a contact, by the search, once its index has caught up."""
         contact_id = self.outcome("contacts", contact)["target_id"]
@@ -249,7 +255,7 @@ class Bench:
             f"{self.migration.target.url}/conversations/search",
             json={"query": query, "pagination": {"per_page": 150}},
             headers={
-                "Authorization": f"Bearer {self.migration.target.token.get_secret_value()}",
+                "Authorization": f"Bearer {self.token}",
                 "Intercom-Version": "2.16",
             },
             timeout=10,

@@ -6,44 +6,79 @@ Zendesk wants the token request as JSON (Zendesk developer docs, "Creating and u
 invalidates the pair it was made from: hence one writer, and a file that is replaced whole.
 """
 
-import os
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import requests
 import tenacity
-from filelock import FileLock
-from oauthlib.oauth2 import BackendApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from migration_pipeline.config import Source
+from migration_pipeline.credentials import Consent, Tokens, TokenStore
 from migration_pipeline.model.errors import AccessDenied, RunStopped, ServiceDown
-from migration_pipeline.staging.atomic import read_json, replacing
 
 SCOPE = "read"
 MARGIN = 60.0
 """Seconds before its end at which a token counts as expired; a tenth of its life where that is shorter."""
 
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
-_REFUSED = (
-    "Zendesk refuses source.auth.client_id and source.auth.client_secret of migration.yaml ({answer}): "
+_REFUSED: Final = (
+    "Zendesk refuses source.auth.client_id of migration.yaml and {secret} ({answer}): "
     "copy both again from Admin Center, Apps and integrations, OAuth clients."
 )
-_REFUSED_SCOPE = (
-    "Zendesk refuses the scope `read` for source.auth.client_id of migration.yaml ({answer}): "
-    "allow `read` for this OAuth client in Admin Center, Apps and integrations, OAuth clients."
+_REFUSED_FOR: Final = {
+    "invalid_scope": (
+        "Zendesk refuses the scope `read` for source.auth.client_id of migration.yaml ({answer}): "
+        "allow `read` for this OAuth client in Admin Center, Apps and integrations, OAuth clients."
+    ),
+    "invalid_grant": (
+        "Zendesk does not take the code ({answer}): it is over, was used before, or belongs to another redirect URL; "
+        "run `migrate connect source --oauth` again."
+    ),
+}
+"""Sentences by the error that a token request is answered with (RFC 6749, section 5.2)."""
+_NONE: Final = (
+    "No token for source.auth.client_id of migration.yaml is kept on this machine: "
+    "run `migrate connect source --oauth`, or give source.auth.client_secret."
 )
+OVER: Final = "The access to Zendesk that a browser got is over or was withdrawn: run `migrate connect source --oauth`."
 
 
-def signer(settings: Source, token_path: Path, stop: threading.Event) -> AuthBase:
+def browser_tokens(settings: Source) -> TokenStore:
+    """Where the tokens are that a person got for `source.auth.client_id` in a browser."""
+    return TokenStore(f"{settings.account} {settings.auth.client_id}")
+
+
+def code_verifier() -> str:
+    """A secret that proves that a code is redeemed by whoever asked for it (RFC 7636)."""
+    return str(WebApplicationClient("").create_code_verifier(64))
+
+
+def consent(settings: Source, verifier: str) -> Consent:
+    """The page that asks a person (Zendesk developer docs, "Using OAuth authentication": authorization code, PKCE)."""
+    return Consent(
+        "Zendesk",
+        f"{settings.url}/oauth/authorizations/new",
+        {
+            "response_type": "code",
+            "client_id": settings.auth.client_id or "",
+            "scope": SCOPE,
+            "code_challenge": WebApplicationClient("").create_code_challenge(verifier, "S256"),
+            "code_challenge_method": "S256",
+        },
+    )
+
+
+def signer(settings: Source, tokens: Tokens, stop: threading.Event) -> AuthBase:
     """What signs the calls, as `source.auth` says."""
     auth = settings.auth
-    if auth.client_id and auth.client_secret:
-        return OAuthTokens(settings.url, auth.client_id, auth.client_secret.get_secret_value(), token_path, stop)
+    if auth.client_id:
+        secret = auth.client_secret.get_secret_value() if auth.client_secret else None
+        return OAuthTokens(settings.url, auth.client_id, secret, tokens, stop)
     token = auth.token.get_secret_value() if auth.token else ""
     return HTTPBasicAuth(f"{auth.email}/token", token)
 
@@ -51,15 +86,20 @@ def signer(settings: Source, token_path: Path, stop: threading.Event) -> AuthBas
 class OAuthTokens(AuthBase):
     """Signs requests with an access token; gets one when there is none, it is over, or an answer says 401.
 
-    Threads share one; processes share the file.
+    Threads share one; processes share the place where it is kept.
     """
 
-    def __init__(self, base_url: str, client_id: str, client_secret: str, path: Path, stop: threading.Event) -> None:
-        """`path` is where the token is kept, readable by its owner only; `stop` ends every wait."""
+    def __init__(
+        self, base_url: str, client_id: str, client_secret: str | None, tokens: Tokens, stop: threading.Event
+    ) -> None:
+        """`tokens` is where the token is kept; `stop` ends every wait.
+
+        Without `client_secret` there are only the tokens that a person got in a browser, and the secret beside them.
+        """
         self._url = f"{base_url}/oauth/tokens"
         self._client_id = client_id
         self._client_secret = client_secret
-        self._path = path
+        self._tokens = tokens
         self._stop = stop
         self._lock = threading.RLock()
         self._token: dict[str, Any] | None = None
@@ -78,11 +118,11 @@ class OAuthTokens(AuthBase):
         """Send the request once more with a fresh token; what that answers stands."""
         if response.status_code != 401:
             return response
+        _ = response.content  # read to the end, so that the connection can be used again
+        response.close()
         sent = str(response.request.headers.get("Authorization", "")).removeprefix("Bearer ")
         again = response.request.copy()
         again.headers["Authorization"] = f"Bearer {self._valid(refused=sent)}"
-        _ = response.content  # read to the end, so that the connection can be used again
-        response.close()
         answer: requests.Response = response.connection.send(again, **options)
         answer.history.append(response)
         answer.request = again
@@ -92,8 +132,7 @@ class OAuthTokens(AuthBase):
         """An access token that is neither over nor the one that was `refused`."""
         with self._lock:
             if not self._usable(self._token, refused):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                with FileLock(self._path.with_name(f"{self._path.name}.lock")):
+                with self._tokens.alone():
                     kept = self._kept()
                     self._token = kept if self._usable(kept, refused) else self._renewed(kept)
             assert self._token is not None  # noqa: S101 - tells the type checker what the branch above ensured
@@ -109,35 +148,53 @@ class OAuthTokens(AuthBase):
         return time.time() < float(expires_at) - margin
 
     def _kept(self) -> dict[str, Any] | None:
-        """The token in the file, if it is one of this client and account."""
-        try:
-            document = read_json(self._path)
-        except (orjson.JSONDecodeError, OSError):
-            return None
-        if not isinstance(document, dict) or document.get("of") != [self._url, self._client_id]:
+        """The token that is kept, if it is one of this client and account."""
+        document = self._tokens.read()
+        if document is None or document.get("of") != [self._url, self._client_id]:
             return None
         token = document.get("token")
         return token if isinstance(token, dict) and isinstance(token.get("access_token"), str) else None
 
+    def redeem(self, code: str, redirect_uri: str, code_verifier: str, client_secret: str | None) -> None:
+        """Make a code that a browser brought into the tokens that are kept, with the secret that renews them.
+
+        Raises:
+            AccessDenied, ServiceDown, RunStopped: there is no token.
+        """
+        grant = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": code_verifier,
+        }
+        self._token = self._asked(grant, client_secret)
+        self._keep(self._token, client_secret)
+
     def _renewed(self, earlier: dict[str, Any] | None) -> dict[str, Any]:
         """A new token: by the refresh token where there is one and it still works, else by the client's credentials."""
+        beside = (self._tokens.read() or {}).get("client_secret")
+        secret = self._client_secret or (beside if isinstance(beside, str) else None)
         token = None
         if earlier and earlier.get("refresh_token"):
+            grant = {"grant_type": "refresh_token", "refresh_token": str(earlier["refresh_token"])}
             try:
-                token = self._asked({"grant_type": "refresh_token", "refresh_token": earlier["refresh_token"]})
+                token = self._asked(grant, secret)
             except AccessDenied:
                 token = None
-        token = token or self._asked({"grant_type": "client_credentials"})
-        self._keep(token)
+        if token is None and self._client_secret is None:
+            raise AccessDenied(OVER if earlier else _NONE)
+        token = token or self._asked({"grant_type": "client_credentials"}, secret)
+        # An answer without a refresh token leaves the earlier one valid (RFC 6749, section 6).
+        if earlier and earlier.get("refresh_token") and self._client_secret is None:
+            token.setdefault("refresh_token", earlier["refresh_token"])
+        self._keep(token, None if self._client_secret else secret)
         return token
 
-    def _keep(self, token: dict[str, Any]) -> None:
-        with replacing(self._path) as aside:
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(orjson.dumps({"of": [self._url, self._client_id], "token": token}))
+    def _keep(self, token: dict[str, Any], client_secret: str | None) -> None:
+        beside = {"client_secret": client_secret} if client_secret else {}
+        self._tokens.write({"of": [self._url, self._client_id], "token": token, **beside})
 
-    def _asked(self, grant: dict[str, str]) -> dict[str, Any]:
+    def _asked(self, grant: dict[str, str], client_secret: str | None) -> dict[str, Any]:
         """The answer to a token request: `access_token` and, where it ends, `expires_at` (epoch seconds).
 
         Raises:
@@ -153,7 +210,7 @@ class OAuthTokens(AuthBase):
         )
         asked_at = time.time()
         try:
-            response = retrying(self._post, grant)
+            response = retrying(self._post, grant, client_secret)
         except requests.RequestException as error:
             raise ServiceDown(
                 f"Zendesk at {self._url} does not answer ({type(error).__name__}): "
@@ -169,17 +226,22 @@ class OAuthTokens(AuthBase):
             token = orjson.loads(orjson.dumps(dict(parsed)))
         except (OAuth2Error, ValueError, TypeError, Warning) as error:
             answer = getattr(error, "error", None) or f"{response.status_code}"
-            sentence = _REFUSED_SCOPE if answer == "invalid_scope" else _REFUSED
-            raise AccessDenied(sentence.format(answer=answer), status=response.status_code) from error
+            raise AccessDenied(self._sentence(answer), status=response.status_code) from error
         if response.status_code >= 400:
-            raise AccessDenied(_REFUSED.format(answer=response.status_code), status=response.status_code)
+            raise AccessDenied(self._sentence(str(response.status_code)), status=response.status_code)
         # Counted from before the request, and not rounded, a token never seems to live longer than it does.
         lifetime = token.get("expires_in")
         token["expires_at"] = asked_at + float(lifetime) if isinstance(lifetime, int | float) and lifetime > 0 else None
         return dict(token)
 
-    def _post(self, grant: dict[str, str]) -> requests.Response:
-        body = {**grant, "client_id": self._client_id, "client_secret": self._client_secret, "scope": SCOPE}
+    def _sentence(self, answer: str) -> str:
+        secret = "source.auth.client_secret" if self._client_secret else "the secret that was given for it"
+        return _REFUSED_FOR.get(answer, _REFUSED).format(answer=answer, secret=secret)
+
+    def _post(self, grant: dict[str, str], client_secret: str | None) -> requests.Response:
+        body = {**grant, "client_id": self._client_id, "scope": SCOPE}
+        if client_secret:
+            body["client_secret"] = client_secret
         with requests.Session() as session:
             session.trust_env = False
             response = session.post(self._url, json=body, timeout=(10, 30), allow_redirects=False)

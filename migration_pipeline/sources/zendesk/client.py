@@ -6,14 +6,14 @@ Belongs here: what is true of any call to Zendesk. Does not belong here: which c
 import re
 import threading
 from collections.abc import Container, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from migration_pipeline.config import Source
+from migration_pipeline.credentials import Tokens
 from migration_pipeline.http import ApiSession, Tell, Window, tell_nobody
 from migration_pipeline.http.session import READ_ATTEMPTS, Manners
 from migration_pipeline.model.errors import AccessDenied, MigrationError, ServiceDown
-from migration_pipeline.sources.zendesk.auth import signer
+from migration_pipeline.sources.zendesk.auth import OVER, signer
 
 _ACCOUNT: Final = "account"
 _HELP_CENTER: Final = "help-center"
@@ -95,10 +95,10 @@ def error(body: Any) -> tuple[str, str]:
 class ZendeskClient:
     """Reads of one Zendesk account. Threads may share it."""
 
-    def __init__(self, settings: Source, token_path: Path, stop: threading.Event, tell: Tell = tell_nobody) -> None:
-        """`token_path` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages."""
+    def __init__(self, settings: Source, tokens: Tokens, stop: threading.Event, tell: Tell = tell_nobody) -> None:
+        """`tokens` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages."""
         self.settings = settings
-        self.auth = signer(settings, token_path, stop)
+        self.auth = signer(settings, tokens, stop)
 
         def session(manners: Manners) -> ApiSession:
             return ApiSession(
@@ -180,6 +180,8 @@ class ZendeskClient:
             if self.uses_oauth
             else "source.auth.email and source.auth.token"
         )
+        if denied.status == 401 and self.uses_oauth and not self.settings.auth.client_secret:
+            return OVER
         if denied.status == 401:
             return f"Zendesk refuses {credentials} of migration.yaml (401): give credentials that are valid."
         scopes = self.scopes()

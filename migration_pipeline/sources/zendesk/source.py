@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from migration_pipeline.config import Source as Settings
+from migration_pipeline.credentials import Tokens
 from migration_pipeline.http import Tell, Usage, measure, tell_nobody
 from migration_pipeline.model.costs import Limit, Speed, Work
 from migration_pipeline.model.run import Check, Run
@@ -122,13 +122,13 @@ class ZendeskSource:
         self,
         settings: Settings,
         *,
-        token_path: Path,
+        tokens: Tokens,
         stop: threading.Event,
         tell: Tell = tell_nobody,
         created_from: dt.datetime | None = None,
         ticket_events: bool = False,
     ) -> None:
-        """`token_path` is where an OAuth token is kept (0600); `stop` ends every wait; `tell` hears of outages.
+        """`tokens` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages.
 
         Tickets from before `created_from` need not be read; `ticket_events` has changes of tickets' fields read too.
         Calls nothing yet.
@@ -136,7 +136,7 @@ class ZendeskSource:
         self._settings = settings
         self._created_from = created_from
         self._ticket_events = ticket_events
-        self._client = ZendeskClient(settings, token_path, stop, tell)
+        self._client = ZendeskClient(settings, tokens, stop, tell)
         self.usage: Usage = self._client.session.usage
 
     def checks(self) -> list[Check]:

@@ -1,0 +1,130 @@
+"""Both services with their consent pages, a browser that needs no person, and settings without secrets."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner, Result
+from ruamel.yaml import YAML
+
+from migration_pipeline.cli import main
+from migration_pipeline.credentials import state_folder
+from migration_pipeline_tests import forks
+from migration_pipeline_tests.end_to_end.conftest import free_port
+from migration_pipeline_tests.forks import Sandbox
+
+CONSENT = {"source": "allow", "target": "grant"}
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = forks.sandbox(tmp_path_factory.mktemp("sandbox"), "--tickets", 30, "--seed", 3)
+    yield sandbox
+    sandbox.end()
+
+
+@pytest.fixture
+def sandbox(served: Sandbox) -> Iterator[Sandbox]:
+    """Both pages say yes at once, and every switch is as it was afterwards."""
+    before = {side: served.control(side, "switches") for side in CONSENT}
+    for side, yes in CONSENT.items():
+        served.control(side, "switches", {"oauth_consent": yes})
+    yield served
+    for side, switches in before.items():
+        served.control(side, "switches", {name: told["value"] for name, told in switches.items()})
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@dataclass
+class Desk:
+    """A migration.yaml without secrets, and the command on it."""
+
+    path: Path
+    environment: dict[str, str]
+    secrets: list[str]
+    said: list[str] = field(default_factory=list)
+
+    def connect(self, side: str, *options: object, **environment: str) -> Result:
+        given = ["connect", side, "--config", self.path, "--port", free_port(), *options]
+        done = CliRunner().invoke(main, list(map(str, given)), env={**self.environment, **environment})
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        self.said.append(done.stdout + done.stderr)
+        return done
+
+    def refused(self, code: int, *words: str, side: str = "target", options: tuple[object, ...] = ("--oauth",)) -> None:
+        """The command ends with one sentence, and nothing is kept."""
+        done = self.connect(side, *options)
+        assert done.exit_code == code, done.stderr
+        assert "Traceback" not in done.stderr
+        sentence = " ".join(done.stderr.split("✗")[-1].split())
+        for word in words:
+            assert word in sentence, sentence
+        assert self.kept() == []
+
+    def blocked(self) -> list[str]:
+        """The commands that `migrate check` advises."""
+        done = CliRunner().invoke(main, ["check", "--config", str(self.path), "--json"])
+        told = [check["subject"] for check in json.loads(done.stdout)["checks"] if check["status"] == "block"]
+        return [found[1] for subject in told if (found := re.search("`(.+?)`", subject))]
+
+    def kept(self) -> list[Path]:
+        """The files with tokens."""
+        return sorted(state_folder().glob("*.json"))
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a dotted key of migration.yaml; None removes it."""
+        document = YAML(typ="safe").load(self.path.read_text())
+        *parents, last = name.split(".")
+        node = document
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        if value is None:
+            del node[last]
+        else:
+            node[last] = value
+        YAML().dump(document, self.path)
+
+
+@pytest.fixture
+def desk(sandbox: Sandbox, tmp_path: Path) -> Desk:
+    given = YAML(typ="safe").load(sandbox.config.read_text())
+    app = sandbox.control("target", "oauth")
+    environment = {
+        "INTERCOM_CLIENT_ID": app["client_id"],
+        "INTERCOM_CLIENT_SECRET": app["client_secret"],
+        "ZENDESK_CLIENT_SECRET": given["source"]["auth"]["client_secret"],
+    }
+    path = tmp_path / "migration.yaml"
+    YAML().dump(given, path)
+    desk = Desk(path, environment, [app["client_secret"], given["source"]["auth"]["client_secret"]])
+    desk.set("target.token", None)
+    desk.set("source.auth.client_secret", None)
+    return desk
+
+
+Open = Callable[[str], object]
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[Open], None]:
+    """What the browser does with the address that it is sent to."""
+
+    def does(open_: Open) -> None:
+        monkeypatch.setattr("webbrowser.open", open_)
+
+    does(lambda url: requests.get(url, timeout=10).raise_for_status())
+    return does
+
+
+def location(url: str) -> str:
+    """Where the consent page sends the browser."""
+    return requests.get(url, timeout=10, allow_redirects=False).headers["location"]
