@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from migration_pipeline.assets.gate import permitted
+from migration_pipeline.assets.gate import permitted, require_own_plan
 from migration_pipeline.assets.mapping import mapped
 from migration_pipeline.assets.source import single_run
 from migration_pipeline.assets.stages import OWNERS, columns, each_entity_type, stage
@@ -62,6 +62,7 @@ def loaded(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbe
         if context.run.job_name not in MODES:
             raise RefusedByGate(f"Loading is started by a job ({', '.join(MODES)}); this launch may only stage.")
         permitted(context, workbench)
+        require_own_plan(context, workbench)
         client, journal = workbench.client, workbench.journal
         require_whole(journal, run.mode == "demo")
         journal.begin_run(run.run_id, run.mode, client.workspace, plan_hash(workbench.staging))

@@ -40,7 +40,9 @@ VOLATILE: Final = (
 """Settings that decide when, how fast or by whose hand a run writes, and never what: they void no approval. Whatever is
 not listed counts, so that a new setting counts until somebody decides otherwise."""
 
-DECIDING_CODE: Final = ("migration_pipeline.model", "migration_pipeline.sources", "migration_pipeline.target")
+DECIDING_CODE: Final = tuple(
+    f"migration_pipeline.{room}" for room in ("config", "masking", "model", "selection", "sources", "target")
+)
 """The packages that decide what is written."""
 
 DESCRIPTIVE: Final = frozenset({"name", "email", "title", "matched_by", "score", "evidence"})

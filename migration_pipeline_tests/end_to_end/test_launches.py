@@ -13,6 +13,7 @@ import pytest
 
 from migration_pipeline.definitions import build_defs
 from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.partitions import WHOLE_RANGE
 from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, migrate
 
@@ -30,10 +31,15 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield made
 
 
-def launch(sandbox: Sandbox, instance: dg.DagsterInstance, job: str, tags: dict[str, str]) -> Any:
+def launch(
+    sandbox: Sandbox, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: tuple[str, ...] = ()
+) -> Any:
+    """Launch a job; of some of its assets alone where any are named."""
     resources = {"resources": {"workbench": {"config": {"config": str(sandbox.config)}}}}
-    definition = build_defs().resolve_job_def(job)
-    return definition.execute_in_process(run_config=resources, instance=instance, tags=tags, raise_on_error=False)
+    return build_defs().resolve_job_def(job).execute_in_process(
+        run_config=resources, instance=instance, tags=tags, raise_on_error=False,
+        asset_selection=[dg.AssetKey(name) for name in assets] or None,
+    )  # fmt: skip
 
 
 def failures(result: Any) -> list[str]:
@@ -80,6 +86,11 @@ def test_tickets_alone_wait_for_what_they_refer_to(sandbox: Sandbox, instance: d
     assert staged.success, failures(staged)
     assert sandbox.writes == 0
     assert newest_summary(sandbox)["dry_run"]
+    # A demo needs no approval: what a dry run planned of everything must not go through its gate.
+    chosen = launch(sandbox, instance, "demo_migration", WHOLE_RANGE, ("loaded",))
+    assert not chosen.success
+    assert "launch the whole job demo_migration" in failures(chosen)[0]
+    assert sandbox.writes == 0
     result = launch(sandbox, instance, "demo_migration", {START: "tickets", END: "tickets"})
     assert result.success, failures(result)
     records = migrate("report", "--config", sandbox.config, "--json").json["records"]
