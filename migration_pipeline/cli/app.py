@@ -15,12 +15,13 @@ import click
 from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.preflight import preflight
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.cli import jobs, proposal, template
+from migration_pipeline.cli import editing, jobs, proposal, template
 from migration_pipeline.cli.output import Told, console, emit, four_columns, show_items
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.pages import proposed
 from migration_pipeline.reports import Report, open_report
 from migration_pipeline.staging.progress import read_progress
 from migration_pipeline.target.losses import read_losses
@@ -92,10 +93,19 @@ def check(config: Path | None, as_json: bool) -> None:
 
 
 @main.command("map")
+@click.option(
+    "--edit", is_flag=True, help="Decide what was proposed on a page in the browser; proposes first if need be."
+)
+@click.option("--no-browser", is_flag=True, help="With --edit: print the page's address, and open nothing.")
 @common
-def map_(config: Path | None, as_json: bool) -> None:
+def map_(config: Path | None, as_json: bool, edit: bool, no_browser: bool) -> None:
     """Propose what becomes what, in mapping.yaml beside migration.yaml; what a person wrote there stays."""
     with migration_of(config) as migration:
+        if edit:
+            if not proposed(migration):
+                jobs.run_job("mapping_proposal", migration)
+            editing.edit(migration, browser=not no_browser, as_json=as_json)
+            return
         ended = jobs.run_job("mapping_proposal", migration)
         with command_workbench(migration) as workbench:
             told = workbench.mapping.summary()

@@ -1,6 +1,6 @@
 """`migrate ui`: the guarded web server and the daemon that schedules need, for as long as the command runs.
 
-Belongs here: starting and ending both. Does not belong here: what the server refuses (`webserver`).
+Belongs here: starting and ending both. Does not belong here: what the server refuses (`pages.guard`).
 """
 
 import signal

@@ -5,7 +5,10 @@ follows from an entry (`target.payloads`).
 """
 
 import os
+from collections.abc import Iterator
 from collections.abc import Mapping as Entries
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import uuid4
@@ -233,10 +236,26 @@ def save_mapping(path: Path, mapping: Mapping) -> None:
     document = yamlfile.read(path) if path.exists() else _blank()
     if not _merge(document, mapping.model_dump()) and path.exists():
         return
+    replace_text(path, dumped(document))
+
+
+def dumped(document: CommentedMap) -> str:
+    """The text of the file that says `document`, its comments where they were."""
+    text = StringIO()
+    _writer().dump(document, text)
+    return text.getvalue()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put `text` in place of the file, durably: it is there whole, or the file is as it was.
+
+    Raises:
+        OSError: the folder is not writable.
+    """
     aside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with aside.open("w", encoding="utf-8") as file:
-            _writer().dump(document, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
@@ -273,19 +292,30 @@ def _append(document: CommentedMap, section: str, entries: dict[str, Any]) -> No
 
     ruamel keeps the lines of comment below a section with the section's last value: they move on to the new last one.
     """
-    tail = _detached_tail(document, section) if section in document else ""
-    if not document.get(section):
-        document[section] = CommentedMap()
-    for key, entry in entries.items():
-        document[section][key] = CommentedMap(_shown(entry)) if isinstance(entry, dict) else entry
+    with tail_kept(document, section):
+        if not document.get(section):
+            document[section] = CommentedMap()
+        for key, entry in entries.items():
+            document[section][key] = CommentedMap(_shown(entry)) if isinstance(entry, dict) else entry
+
+
+@contextmanager
+def tail_kept(node: CommentedMap, key: Any) -> Iterator[None]:
+    """The lines of comment below `node[key]` stay below it, whatever its last value is after the block."""
+    tail = _detached_tail(node, key) if key in node else ""
+    yield
     if tail:
-        node, last = _last_value(document, section)
-        node.ca.items[last] = [None, None, CommentToken(tail, CommentMark(0), None), None]
+        node, last = _last_value(node, key)
+        beside = (node.ca.items.get(last) or [None, None, None])[2]
+        if beside is None:
+            node.ca.items[last] = [None, None, CommentToken(tail, CommentMark(0), None), None]
+        else:
+            beside.value = beside.value.rstrip("\n") + tail
 
 
-def _detached_tail(document: CommentedMap, section: str) -> str:
-    """Take the comment lines below the section's last value off it; a comment beside the value stays."""
-    node, last = _last_value(document, section)
+def _detached_tail(node: CommentedMap, key: Any) -> str:
+    """Take the comment lines below the last value of `node[key]` off it; a comment beside the value stays."""
+    node, last = _last_value(node, key)
     token = (node.ca.items.get(last) or [None, None, None])[2]
     if token is None:
         return ""
@@ -320,11 +350,23 @@ def _writer() -> YAML:
 def _shown(entry: dict[str, Any]) -> dict[str, Any]:
     """The entry's keys in the order a reader wants: who it is, what it becomes, why."""
     return {
-        key: entry[key]
-        for key in ("name", "email", "title", "target", "type", "options", "default", "matched_by", "score", "evidence")
-        if key in entry and (key not in _IF_SAID or entry[key] not in (None, {}))
+        key: entry[key] for key in ENTRY_KEYS if key in entry and (key not in _IF_SAID or entry[key] not in (None, {}))
     }
 
+
+ENTRY_KEYS: Final = (
+    "name",
+    "email",
+    "title",
+    "target",
+    "type",
+    "options",
+    "default",
+    "matched_by",
+    "score",
+    "evidence",
+)
+"""The keys of entries in the order that `mapping.yaml` has them."""
 
 _IF_SAID: Final = ("options", "default", "score", "evidence")
 """Keys of an entry that are left out where they say nothing."""

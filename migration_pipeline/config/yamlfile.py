@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
@@ -44,7 +45,15 @@ def load(file: Path, model: type[Model], *, expand: bool = True, **known: object
         SettingsError: the file is missing, is no YAML, names an unset variable, or does not fit the model; the sentence
             names file, line, key and what is allowed.
     """
-    document = read(file)
+    return validated(file, read(file), model, expand=expand, **known)
+
+
+def validated(file: Path, document: CommentedMap, model: type[Model], *, expand: bool = True, **known: object) -> Model:
+    """A document that was read from `file` as `model`; see `load`.
+
+    Raises:
+        SettingsError: as `load` raises it.
+    """
     version = document.get("version", VERSION)
     if version != VERSION or isinstance(version, bool):
         raise SettingsError(
@@ -63,14 +72,33 @@ def read(path: Path) -> CommentedMap:
     Raises:
         SettingsError: the file is missing, unreadable or no YAML mapping.
     """
+    return parse(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The file's text.
+
+    Raises:
+        SettingsError: the file is missing or unreadable.
+    """
     try:
-        reader = YAML(typ="rt")
-        reader.preserve_quotes = True
-        document = reader.load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; `migrate init` writes one, --config names another.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from None
+
+
+def parse(path: Path, text: str) -> CommentedMap:
+    """The document that `text` of a file says, comments and line numbers kept; `path` is named in errors.
+
+    Raises:
+        SettingsError: it is no YAML mapping.
+    """
+    try:
+        reader = YAML(typ="rt")
+        reader.preserve_quotes = True
+        document = reader.load(text)
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -78,6 +106,15 @@ def read(path: Path) -> CommentedMap:
     if not isinstance(document, CommentedMap):
         raise SettingsError(f"{path}: expected `key: value` lines at the top level.")
     return document
+
+
+def complaints(document: CommentedMap, model: type[BaseModel]) -> list[tuple[Place, str]]:
+    """Everything that keeps a document from being a `model`: the way to each mistake, and the sentence without stop."""
+    try:
+        model.model_validate(_plain(document))
+    except ValidationError as error:
+        return [_told(one, document, model) for one in error.errors(include_url=False, include_input=False)]
+    return []
 
 
 def place(path: Path, keys: Iterable[str | int]) -> str:
@@ -134,11 +171,17 @@ def _complaint(error: ValidationError, document: CommentedMap, path: Path, model
     found = error.errors(include_url=False, include_input=False)
     # A misspelled key is also missed under its right name: the misspelling is what a person has to see.
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
-    told = first.get("ctx", {}).get("error")
-    place = (*first["loc"], *told.place) if isinstance(told, Misplaced) else first["loc"]
+    place, message = _told(first, document, model)
+    return f"{at(path, document, place)}: {message}."
+
+
+def _told(complaint: ErrorDetails, document: CommentedMap, model: type[BaseModel]) -> tuple[Place, str]:
+    """The way to what one of pydantic's complaints is about, and what it says."""
+    told = complaint.get("ctx", {}).get("error")
+    place = (*complaint["loc"], *told.place) if isinstance(told, Misplaced) else complaint["loc"]
     location = _location(place, document)
-    message = expected(model, [str(part) for part in location], first["type"]) or first["msg"]
-    return f"{at(path, document, place)}: {message.removeprefix('Value error, ')}."
+    message = expected(model, [str(part) for part in location], complaint["type"]) or complaint["msg"]
+    return tuple(location), message.removeprefix("Value error, ")
 
 
 def _location(parts: tuple[int | str, ...], document: CommentedMap) -> list[Any]:

@@ -1,7 +1,6 @@
 """What a user sees (a demo from the launchpad, the four columns on a page), and that other web sites start nothing."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -21,15 +20,9 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from migration_pipeline.staging.progress import read_progress
+from migration_pipeline_tests.chromium import chromium
 from migration_pipeline_tests.end_to_end.canonical import read_target
 from migration_pipeline_tests.end_to_end.conftest import Sandbox, free_port
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--window-size=1500,1100",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
 
 LAUNCH = """
 mutation($name: String!) { launchRun(executionParams: {
@@ -44,17 +37,8 @@ RUNS = "{ runsOrError(limit: 9) { ... on Runs { results { jobName } } } }"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    if not (CHROMIUM and DRIVER):
-        if os.environ.get("MIGRATION_REQUIRE_BROWSER"):
-            pytest.fail("chromium and chromedriver are not installed, and this machine must run the browser test")
-        pytest.skip("the browser test needs chromium and chromedriver, which are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

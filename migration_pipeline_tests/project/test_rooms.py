@@ -23,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "target": {"model", "config", "http", "staging", "credentials", "journal", "selection", "masking"},
     "gates": {"model", "config", "staging"},
     "planning": {"model", "config", "staging", "gates"},
+    "pages": {"model", "config", "staging", "target"},
     "reports": {"model", "config", "staging", "journal", "masking", "gates"},
     "assets": {
         *("model", "config", "http", "staging", "journal", "sources", "target", "gates", "planning", "reports"),
@@ -30,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "cli": {
         *("journal", "model", "config", "staging", "target", "gates", "planning", "reports", "assets", "jobs"),
-        *("credentials", "sources"),
+        *("credentials", "pages", "sources"),
     },
     "sandbox": set(),
 }

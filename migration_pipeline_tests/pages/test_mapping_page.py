@@ -1,0 +1,208 @@
+"""What the mapping's page shows and writes, over HTTP."""
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from migration_pipeline.config.mapping import FieldEntry, Mapping, save_mapping
+from migration_pipeline.model.reasons import sentence
+from migration_pipeline_tests.pages.served import HOSTILE, Person
+
+
+@pytest.mark.behaviour("B20", "S27", "S49")
+def test_what_a_person_decides_stands_in_the_file_with_its_comments(person: Person) -> None:
+    before = person.path.read_text(encoding="utf-8")
+    edited = before.replace("  a2:", "  # left in May\n  a2:").replace("  '12':", "  # ask Ann\n  '12':  # long texts")
+    person.path.write_text(edited, encoding="utf-8")
+    page = person.open()
+    assert "no match" in page.line("Bob").text_content()
+    assert "Robert" in page.line("Bob").text_content()  # a candidate
+    assert f"1 record: {sentence('value_truncated')}" in page.line("Notes").text_content()
+    assert "in use: gold" in " ".join(page.line("Plan").text_content().split())
+    page.enter("Bob", "target", "rob@target.example")  # an address says whom one means, as the list's label does
+    page.enter("Old", "target", "Support (501)")
+    page.enter("Size", "Beta", "B")
+    page.enter("Size", "choice", "default")
+    page.enter("Size", "default", "Alpha")
+    page.enter("Notes", "choice", "skip")
+    page.enter("open", "target", "snoozed")
+    page.enter("high", "target", "Urgent")
+    page.enter("task", "target", "")
+    saved = page.save()
+    assert "Saved: 7 entries." in saved.text
+    now = person.mapping
+    assert (now.agents["a2"].target, now.agents["a2"].matched_by) == ("102", "hand")
+    assert (now.teams["t2"].target, now.teams["t2"].matched_by) == ("501", "hand")
+    size = now.fields["11"]
+    assert (size.options["b"], size.default, size.matched_by) == ("B", "Alpha", "hand")
+    assert (now.fields["12"].target, now.fields["12"].matched_by) == (None, "hand")
+    assert (now.statuses["open"], now.priorities["high"], now.types["task"]) == ("snoozed", "Urgent", None)
+    after = person.path.read_text(encoding="utf-8")
+    comments = [line.partition("#")[2] for line in edited.splitlines() if "#" in line]
+    assert [line.partition("#")[2] for line in after.splitlines() if "#" in line] == comments
+    assert after.index("left in May") < after.index("\n  a2:") < after.index("# Teams by") < after.index("\n  t1:")
+
+    undone = person.open()  # what keeps its label needs no line, and a default can go again
+    undone.enter("Size", "Beta", "Beta")
+    undone.enter("Size", "choice", "attribute")
+    undone.save()
+    assert (person.mapping.fields["11"].options, person.mapping.fields["11"].default) == ({}, None)
+
+
+def test_looking_changes_nothing_and_a_nod_is_written(person: Person) -> None:
+    before = person.path.read_bytes()
+    page = person.open()
+    assert "Nothing was changed." in page.save().text
+    assert person.path.read_bytes() == before
+    page.enter("Bob", "right", "on")
+    page.save()
+    assert (person.mapping.agents["a2"].target, person.mapping.agents["a2"].matched_by) == (None, "hand")
+    looked = person.open()
+    assert "look" not in looked.line("Bob").get("class").split()
+    assert "look" in looked.line("Notes").get("class").split()  # its losses stay
+
+
+@pytest.mark.parametrize(
+    ("title", "entered", "told"),
+    [
+        ("Bob", {"target": "Nobody"}, "'Nobody' is no teammate of the workspace; choose one from the list"),
+        ("Size", {"target": "Total"}, "the attribute 'Total' holds integer, which does not take list"),
+        ("Size", {"target": "a.b"}, "an attribute's name is not empty and holds neither . nor $"),
+        ("Size", {"type": "bogus"}, "expected one of string, integer, list, decimal, boolean, datetime"),
+        ("Size", {"Beta": "ALPHA"}, "'ALPHA' and 'alpha' differ only by case"),
+        ("Size", {"target": " "}, "name an attribute, or choose to skip the field"),
+        ("Size", {"choice": "default"}, "enter the value of records that have none"),
+        ("Count of seats", {"default": "many"}, "'many' is no value of type integer"),
+        ("Notes", {"target": "Gone"}, "the attribute 'Gone' is archived"),
+        ("Notes", {"target": "zendesk size"}, "also becomes 'zendesk size', as fields.11 does"),
+        ("open", {"target": "done"}, "expected one of open, snoozed, closed"),
+    ],
+)
+def test_a_refusal_stands_beside_its_entry_and_nothing_is_lost(
+    asker: Person, title: str, entered: dict[str, str], told: str
+) -> None:
+    before = asker.path.read_bytes()
+    page = asker.open()
+    page.enter("high", "target", f"Very {HOSTILE}")
+    if "ALPHA" in entered.values():
+        page.enter("Size", "Alpha", "alpha")
+    for control, value in entered.items():
+        page.enter(title, control, value)
+    refused = page.save()
+    assert refused.answer.status_code == 409
+    assert told in refused.line(title).text_content()
+    assert asker.path.read_bytes() == before
+    sent = {name: value for name, value in page.fields.items() if value not in ("bogus", "done")}
+    assert sent.items() <= refused.fields.items()
+
+
+def test_a_file_that_changed_underneath_is_shown_and_not_overwritten(person: Person) -> None:
+    page = person.open()
+    page.enter("Bob", "target", "102")
+    page.enter("high", "target", "Urgent")
+    changed = person.path.read_text(encoding="utf-8").replace("high: high", "high: Hoch  # by Cy")
+    person.path.write_text(changed, encoding="utf-8")
+    told = page.save(then="done")  # not done: there is something to see
+    assert told.answer.status_code == 409
+    assert "changed by somebody else" in told.text
+    assert "The file now says Hoch here" in told.line("high").text_content()
+    assert person.path.read_text(encoding="utf-8") == changed
+    told.save()
+    assert (person.mapping.agents["a2"].target, person.mapping.priorities["high"]) == ("102", "Urgent")
+    assert "# by Cy" in person.path.read_text(encoding="utf-8")
+
+    person.path.write_text("agents: [", encoding="utf-8")
+    broken = told.save()
+    assert "cannot be read any more" in broken.text
+    assert person.path.read_text(encoding="utf-8") == "agents: ["
+
+
+def test_entries_that_are_gone_do_not_take_what_was_entered_with_them(person: Person) -> None:
+    page = person.open()
+    page.enter("high", "target", "Urgent")
+    text = person.path.read_text(encoding="utf-8").replace("  high: high\n", "")
+    person.path.write_text(text, encoding="utf-8")
+    assert "what you entered as 'Urgent'" in page.save().text
+
+
+def test_one_text_that_stands_for_several_entries_is_left_to_its_author(person: Person) -> None:
+    text = "fields:\n  '11': &one {target: Size, type: list}\n  '12': *one\n"
+    person.path.write_text(text, encoding="utf-8")
+    page = person.open()
+    page.enter("Size", "choice", "skip")
+    assert "make it in the file itself" in page.save().text
+    assert person.path.read_text(encoding="utf-8") == text
+
+
+def test_texts_of_strangers_are_text(person: Person) -> None:
+    page = person.open()
+    assert not page.document.xpath("//script | //img | //link | //*[@onerror] | //*[@style]")
+    people = page.document.get_element_by_id("admins")
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in "".join(one.get("value", "") for one in people)
+    policy = page.answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "'unsafe" not in policy
+    assert f"'nonce-{page.document.find('.//style').attrib['nonce']}'" in policy
+    named = {one.get("for") for one in page.document.iter("label")}
+    for control in page.document.iter("input", "select"):
+        inside = any(parent.tag == "label" for parent in control.iterancestors())
+        assert inside or control.get("type") == "hidden" or control.get("id") in named
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(key=st.text(min_size=1), value=st.text(min_size=1), label=st.text())
+def test_no_text_is_changed_by_passing_through_the_page(person: Person, key: str, value: str, label: str) -> None:
+    person.path.unlink()
+    entry = FieldEntry(title=label, target="Plan", options={value: label, "other": None}, default=label)
+    save_mapping(person.path, Mapping(contact_fields={key: entry}, brands={value: label}, priorities={"low": "low"}))
+    before = person.mapping
+    page = person.open()
+    assert "Nothing was changed." in page.save().text
+    page.enter("low", "target", "Low")
+    assert "Saved: one entry." in page.save().text
+    assert person.mapping == before.model_copy(update={"priorities": {"low": "Low"}})
+
+
+def test_only_the_browser_with_the_address_sees_it(person: Person) -> None:
+    stranger = requests.get(person.site, timeout=10)
+    assert (stranger.status_code, "mapping.yaml" in stranger.text) == (403, False)
+    assert requests.get(f"{person.site}?token=guess", timeout=10).status_code == 403
+    page = person.open()
+    assert "token" not in page.answer.url
+    cookie = next(iter(person.session.cookies))
+    assert (cookie.get_nonstandard_attr("SameSite") or "").lower() == "strict"
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert requests.get(person.address, timeout=10).status_code == 403  # the address works once
+    assert person.session.get(person.address, timeout=10).status_code == 200  # but for who has it
+    assert page.answer.headers["Cache-Control"] == "no-store"
+
+
+def test_forms_of_others_write_nothing(person: Person) -> None:
+    before = person.path.read_bytes()
+    page = person.open()
+    page.enter("high", "target", "Urgent")
+    port = person.site.rsplit(":", 1)[1][:-1]
+    for headers in (
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"},
+        {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+    ):
+        assert person.send(page.fields, headers=headers).status_code == 403, headers
+    assert person.send({**page.fields, "key": "guess"}).status_code == 403
+    assert person.send({**page.fields, "digest": "guess"}).status_code == 403
+    assert requests.post(person.site, data=page.fields, timeout=10).status_code == 403  # without the cookie
+    kinds = {"Content-Type": "text/plain"}
+    assert person.send(page.fields, headers=kinds).status_code == 415
+    assert person.path.read_bytes() == before
+
+
+def test_done_saves_and_stops(person: Person) -> None:
+    page = person.open()
+    page.enter("high", "target", "Urgent")
+    done = page.save(then="done")
+    assert "Saved: 1 entry" in done.text
+    assert person.mapping.priorities["high"] == "Urgent"
+    person.server.join(10)
+    assert not person.server.is_alive()
