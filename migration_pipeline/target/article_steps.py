@@ -18,6 +18,8 @@ WITHOUT: Final = "without"
 Render = Callable[[frozenset[str]], Json]
 """The body of a call, without these pictures."""
 
+_TRANSLATED: Final = ("type", "title", "description", "body", "author_id")
+
 ROUTES: Final[Mapping[str, str]] = {"article": "/articles", "internal_article": "/internal_articles"}
 
 
@@ -63,10 +65,16 @@ def update_article(
     )  # fmt: skip
 
 
-def unpublish_article(article_id: str) -> Step:
-    """Make an article a draft."""
+def unpublish_article(article_id: str, actual: Mapping[str, Any]) -> Step:
+    """Make an article a draft in every language, its words as they are: `actual` is the article as it was read."""
+    translated = {
+        locale: {name: one[name] for name in _TRANSLATED if one.get(name) is not None} | {"state": "draft"}
+        for locale, one in sorted((actual.get("translated_content") or {}).items())
+        if isinstance(one, dict)
+    }
+    body: Json = {"state": "draft"} | ({"translated_content": translated} if translated else {})
     return Step(
-        "unpublish", "unpublish_article", "PUT", "/articles/{id}", {"state": "draft"}, article_id,
+        "unpublish", "unpublish_article", "PUT", "/articles/{id}", body, article_id,
         result=_object_itself(article_id),
     )  # fmt: skip
 

@@ -201,6 +201,28 @@ def changed_article(desk: Desk, library: Library, work: Work, row: Row, known: R
     return replace(_arrived(desk, library, work, row, article_id, answer), reason=conflict)
 
 
+def unpublished(desk: Desk, work: Work, row: Row, known: Remembered) -> Outcome:
+    """Make an article that left the source a draft; one that people changed since follows `conflicts`.
+
+    An internal article stays: nobody outside ever saw it.
+    """
+    article_id, reason = str(known.target_id), row["planned_reason"]
+    actual = desk.client.article("article", article_id) if _kind(work, row) == "article" else None
+    if actual is None:
+        return desk.migrated(work, row, article_id, reason)
+    if (conflict := _conflict(desk, known, actual)) in ("conflict_kept", "conflict_reported"):
+        work.losses.append((conflict, "text or state"))
+        return desk.migrated(work, row, article_id, reason)
+    try:
+        desk.writer.perform(work, revised(work, steps.unpublish_article(article_id, actual)))
+    except StepRefused as refusal:
+        work.notes.append(str(refusal))
+        return desk.migrated(work, row, article_id, "update_failed")
+    work.notes.append("made a draft, as set")
+    answer = work.answers.get("unpublish_article") or desk.client.article("article", article_id) or {}
+    return desk.migrated(work, row, article_id, reason, seen=seen(answer))
+
+
 def finish(desk: Desk, library: Library, work: Work, row: Row, known: Remembered) -> Outcome | None:
     """Make an article that arrived public, with its links as far as their ends are there; None where nothing is left.
 
