@@ -49,7 +49,11 @@ def connect() -> None:
 def target(
     config: Path | None, as_json: bool, yes: bool, client_id: str | None, oauth: bool, forget: bool, **way: Any
 ) -> None:
-    """The workspace that target.token belongs to, or that --oauth opens."""
+    """The workspace that target.token belongs to, or that --oauth opens.
+
+    Intercom sends browsers only to registered https addresses (Developer Hub, your app, Authentication): see
+    --redirect-uri and --paste.
+    """
     with migration_of(config) as migration:
         settings, tokens = migration.target, sign_in.browser_tokens(migration.target)
         if forget:
@@ -77,7 +81,11 @@ def target(
 @consenting
 @common
 def source(config: Path | None, as_json: bool, yes: bool, oauth: bool, forget: bool, **way: Any) -> None:
-    """The help desk that source.auth opens; with --oauth, an admin's browser and source.auth.client_id alone."""
+    """The help desk that source.auth opens, or with --oauth an admin's browser and source.auth.client_id alone.
+
+    Register http://127.0.0.1:8765/callback as a redirect URL of the OAuth client (Admin Center, Apps and integrations,
+    OAuth clients), or the address of --redirect-uri.
+    """
     with migration_of(config) as migration:
         tokens = zendesk.browser_tokens(migration.source)
         if forget:
@@ -144,7 +152,7 @@ def _forget(side: str, tokens: TokenStore, *, as_json: bool) -> None:
     try:
         found = tokens.forget()
     except OSError as error:
-        raise Told(f"The token is still there: {error}.", 1) from None
+        raise Told(f"The token may still be there: {error}.", 1) from None
     console.print("The token is removed from this machine." if found else "There was no token.")
     emit({side: {"forgotten": found}}, as_json=as_json)
 

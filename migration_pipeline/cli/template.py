@@ -20,6 +20,7 @@ target:
   region: {{ region }}                    # us, eu or au
   workspace: {{ workspace }}            # the run refuses to write to any other
   token: ${INTERCOM_TOKEN}      # of a private app with read and write scopes (Developer Hub > Authentication)
+# Without client_secret or token a browser asks: migrate connect source --oauth, migrate connect target --oauth
 
 demo:
   size: 20                      # tickets

@@ -131,18 +131,19 @@ class TokenStore:
         """Remove the tokens from both places; whether there were any.
 
         Raises:
-            OSError: the keyring has them and does not let go of them.
+            OSError: the keyring does not answer, and may have some still.
         """
-        in_file = self._file.forget()
-        if self._from_keyring() is None:
-            return in_file
+        found = self._file.forget()
         backend = _backend()
         try:
-            if backend is not None:
+            if backend is not None and backend.get_password(SERVICE, self.name) is not None:
                 backend.delete_password(SERVICE, self.name)
+                found = True
         except Exception as error:
-            raise OSError(f"the system's keyring does not remove {self.name!r} ({type(error).__name__})") from None
-        return True
+            raise OSError(
+                f"the system's keyring does not let {self.name!r} be removed ({type(error).__name__})"
+            ) from None
+        return found
 
     def alone(self) -> AbstractContextManager[None]:
         """See `Tokens`."""

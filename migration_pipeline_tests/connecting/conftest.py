@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keyring
 import pytest
 import requests
 from click.testing import CliRunner, Result
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
 from ruamel.yaml import YAML
 
 from migration_pipeline.cli import main
@@ -128,3 +131,38 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[Open], None]:
 def location(url: str) -> str:
     """Where the consent page sends the browser."""
     return requests.get(url, timeout=10, allow_redirects=False).headers["location"]
+
+
+class Memory(KeyringBackend):
+    """A keyring that forgets at the end of the test."""
+
+    priority = 5
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped upstream
+        self.entries: dict[tuple[str, str], str] = {}
+        self.locked = False
+
+    def _open(self) -> dict[tuple[str, str], str]:
+        if self.locked:
+            raise KeyringLocked("locked")
+        return self.entries
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._open().get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._open()[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self._open().pop((service, username), None) is None:
+            raise PasswordDeleteError(username)
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    before = keyring.get_keyring()
+    backend = Memory()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)

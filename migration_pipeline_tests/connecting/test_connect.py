@@ -4,7 +4,6 @@ import json
 import stat
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import requests
@@ -14,7 +13,7 @@ from migration_pipeline.model.errors import AccessDenied
 from migration_pipeline.sources.zendesk import ZendeskSource, browser_tokens
 from migration_pipeline.target import sign_in
 from migration_pipeline.target.client import connect as intercom
-from migration_pipeline_tests.connecting.conftest import Desk, Open, location
+from migration_pipeline_tests.connecting.conftest import Desk, Memory, Open, location
 from migration_pipeline_tests.end_to_end.command import migrate
 from migration_pipeline_tests.forks import Sandbox
 
@@ -116,10 +115,11 @@ def test_an_answer_can_be_pasted(desk: Desk, browser: Browser, monkeypatch: pyte
 
 
 def test_one_refresh_serves_all_and_a_withdrawn_access_is_told(
-    sandbox: Sandbox, desk: Desk, browser: Browser, tmp_path: Path
+    sandbox: Sandbox, desk: Desk, browser: Browser, memory: Memory
 ) -> None:
     sandbox.control("source", "switches", {"token_lifetime_s": 100})
-    assert desk.connect("source", "--oauth", "--yes").exit_code == 0
+    assert "the system's keyring" in desk.connect("source", "--oauth", "--yes").stderr
+    assert (len(memory.entries), desk.kept()) == (1, [])
     settings = load_migration(desk.path).source
     tokens = browser_tokens(settings)
     before = tokens.read()
@@ -146,3 +146,4 @@ def test_one_refresh_serves_all_and_a_withdrawn_access_is_told(
     ).raise_for_status()
     (blocked,) = [check for check in sources[0].checks() if check.status == "block"]
     assert "migrate connect source --oauth" in blocked.subject
+    assert desk.kept() == []

@@ -1,51 +1,15 @@
 """Tokens go into the keyring where there is one, else into a file that only its owner reads."""
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
-from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from migration_pipeline.credentials import TokenStore
-
-
-class Memory(KeyringBackend):
-    """A keyring that forgets at the end of the test."""
-
-    priority = 5
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # untyped upstream
-        self.entries: dict[tuple[str, str], str] = {}
-        self.locked = False
-
-    def _open(self) -> dict[tuple[str, str], str]:
-        if self.locked:
-            raise KeyringLocked("locked")
-        return self.entries
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self._open().get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._open()[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if self._open().pop((service, username), None) is None:
-            raise PasswordDeleteError(username)
-
-
-@pytest.fixture
-def memory() -> Iterator[Memory]:
-    before = keyring.get_keyring()
-    backend = Memory()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+from migration_pipeline_tests.connecting.conftest import Memory
 
 
 def test_a_keyring_is_used_where_there_is_one(tmp_path: Path, memory: Memory) -> None:
@@ -64,6 +28,8 @@ def test_a_keyring_that_fails_is_replaced_by_the_file_until_it_works_again(tmp_p
     store.write({"token": "first"})
     memory.locked = True
     assert store.read() is None
+    with pytest.raises(OSError, match="KeyringLocked"):
+        store.forget()
     store.write({"token": "second"})
     memory.locked = False
     assert store.read() == {"token": "second"}  # and not the older one of the keyring

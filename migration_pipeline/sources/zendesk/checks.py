@@ -24,7 +24,8 @@ def checks(client: ZendeskClient) -> list[Check]:
         client.get("incremental/tickets/cursor", {"start_time": 0, "per_page": 1}, attempts=_ATTEMPTS, surface=(504,))
     except AccessDenied as denied:
         if denied.status != 403:
-            return [reachable, _blocked("source_credentials", denied, "Correct source.auth in migration.yaml.")]
+            remedy = "Correct source.auth in migration.yaml, or run `migrate connect source --oauth`."
+            return [reachable, _blocked("source_credentials", denied, remedy)]
         return [reachable, known, _blocked("source_admin", denied, "Use an admin's credentials with the scope `read`.")]
     except Rejected as refusal:
         if refusal.status == 404:

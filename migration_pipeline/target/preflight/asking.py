@@ -11,7 +11,10 @@ from migration_pipeline.model.run import Check
 from migration_pipeline.target.client import WINDOW_SECONDS, IntercomClient
 
 _NOTHING: Final = "Nothing can be read or written."
-_TOKEN: Final = "Set target.token to an access token of the workspace (Developer Hub > your app > Authentication)."  # noqa: S105 - advice, no token
+_ADVICE: Final = (
+    "Run `migrate connect target --oauth`, or set target.token to an access token of the workspace (Developer Hub > "
+    "your app > Authentication)."
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def asking(client: IntercomClient) -> list[Check]:
     try:
         me = client.me()
     except AccessDenied as error:
-        return [reachable, Check("target_credentials", "block", str(error), _NOTHING, _TOKEN)]
+        return [reachable, Check("target_credentials", "block", str(error), _NOTHING, _ADVICE)]
     except Rejected as error:
         return [reachable, _version(client, error)]
     except ServiceError as error:
@@ -59,7 +62,7 @@ def asking(client: IntercomClient) -> list[Check]:
     app = me.get("app") if isinstance(me.get("app"), dict) else {}
     return [
         reachable,
-        Check("target_credentials", "pass", "Intercom accepts target.token."),
+        Check("target_credentials", "pass", "Intercom accepts the token."),
         _workspace(client, app or {}),
         _region(client, app or {}),
         _version(client, None),
