@@ -41,6 +41,7 @@ def main(tickets: int, changes: int, seed: int) -> None:
     figures = {
         "tickets": tickets,
         "changes": dict(Counter(change["kind"] for change in story.changed)),
+        "writes_planned": sum(story.delta.planned.values()),
         "writes_of_the_delta": story.delta.writes,
         "writes_of_the_fresh_run": story.fresh.writes,
         "writes_of_a_second_delta": story.again.writes,

@@ -14,6 +14,7 @@ from migration_pipeline.model.errors import RefusedByGate
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.partitions import entity_types
+from migration_pipeline.target.foreseen import Held
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.plan_hash import plan_hash
@@ -37,8 +38,10 @@ def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
         ids, articles = (sample.ids, Draw(sample.articles, sample.seed)) if sample else (None, None)
         workbench.journal.export(workbench.outcomes_path)
 
+        held = Held(workbench.journal, workbench.catalogue, workbench.migration.options)
+
         def plan(entity_type: str) -> dict[str, int | float]:
-            actions = make_plan(entity_type, workbench.staging, run, ids, articles)
+            actions = make_plan(entity_type, workbench.staging, run, ids, articles, held)
             return {"dagster/partition_row_count": sum(actions.values()), **actions}
 
         each_entity_type(context, plan)

@@ -129,46 +129,24 @@ def reply(
     """
     files = {file.sha256: file for file in part.files}
 
-    def kept(adapted: Adapted) -> list[Attached]:
-        remaining = [file for file in part.files if file.sha256 not in adapted.get("dropped", ())]
-        if "clipped" in adapted:
-            data = part.body.encode()
-            remaining.append(Attached(WHOLE_MESSAGE, "text/html", len(data), short_hash(part.body), data))
-        return remaining
-
-    def body_of(adapted: Adapted) -> str:
-        text = part.body
-        if "clipped" in adapted:
-            start = escape(readable(part.body)[: adapted["clipped"]])
-            text = f"<p>{start} […]</p><p>[The whole message is attached: {WHOLE_MESSAGE}]</p>"
-        return text + "".join(
-            f"<p>[File not accepted by Intercom: {escape(files[digest].name)}]</p>"
-            for digest in adapted.get("dropped", ())
-            if digest in files
-        )
-
     def request(adapted: Adapted) -> Json:
         body: Json = {
             "message_type": part.kind,
             "type": "admin" if part.author_kind == "admin" else "user",
-            "body": body_of(adapted),
+            "body": _body_of(part, adapted),
             "created_at": adapted["created_at"],
         }
         if part.author_kind == "admin":
             body |= {"admin_id": part.author_id, "skip_notifications": True}
         else:
             body["intercom_user_id"] = part.author_id
-        attached = [_file(file, blob) for file in kept(adapted)]
+        attached = [_file(file, blob) for file in _kept(part, adapted)]
         return body | {"attachment_files": attached} if attached else body
-
-    def identity(adapted: Adapted) -> str:
-        sizes = files_hash((file.name, file.size) for file in kept(adapted))
-        return reading.identity(part.kind, part.author, adapted["created_at"], body_hash(body_of(adapted)), sizes)
 
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         if refusal.status not in (400, 413, 422):
             return None
-        droppable = [file for file in kept(adapted) if file.data is None]
+        droppable = [file for file in _kept(part, adapted) if file.data is None]
         if _about_length(refusal):
             return _shorter(refusal, adapted, part.body)
         if droppable and not _about_date(refusal):
@@ -190,7 +168,7 @@ def reply(
         )
 
     def result(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str | None:
-        found = recognize(list(reading.messages(answer)), identity(adapted), owned, others_known=True)
+        found = recognize(list(reading.messages(answer)), identity_of(part, adapted), owned, others_known=True)
         return found.id if found else None
 
     return Step(
@@ -208,10 +186,37 @@ def reply(
         conversation_id,
         start={"created_at": max(part.created_at, not_before)},
         body=request,
-        identity=identity,
+        identity=lambda adapted: identity_of(part, adapted),
         result=result,
         losses=losses,
         adapt=adapt,
+    )
+
+
+def identity_of(part: Reply, adapted: Adapted) -> str:
+    """What a part is recognized by, as it is sent."""
+    sizes = files_hash((file.name, file.size) for file in _kept(part, adapted))
+    return reading.identity(part.kind, part.author, adapted["created_at"], body_hash(_body_of(part, adapted)), sizes)
+
+
+def _kept(part: Reply, adapted: Adapted) -> list[Attached]:
+    remaining = [file for file in part.files if file.sha256 not in adapted.get("dropped", ())]
+    if "clipped" in adapted:
+        data = part.body.encode()
+        remaining.append(Attached(WHOLE_MESSAGE, "text/html", len(data), short_hash(part.body), data))
+    return remaining
+
+
+def _body_of(part: Reply, adapted: Adapted) -> str:
+    text = part.body
+    if "clipped" in adapted:
+        start = escape(readable(part.body)[: adapted["clipped"]])
+        text = f"<p>{start} […]</p><p>[The whole message is attached: {WHOLE_MESSAGE}]</p>"
+    files = {file.sha256: file for file in part.files}
+    return text + "".join(
+        f"<p>[File not accepted by Intercom: {escape(files[digest].name)}]</p>"
+        for digest in adapted.get("dropped", ())
+        if digest in files
     )
 
 

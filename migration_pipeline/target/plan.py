@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
 from migration_pipeline.model.outcomes import OUTCOMES
@@ -17,6 +18,7 @@ from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
 from migration_pipeline.model.selection import LEFT_OUT_REASONS
 from migration_pipeline.staging import Staging
+from migration_pipeline.target.foreseen import FORESEEN, Held, foresee
 
 FAILURES: Final = frozenset({"invalid_phone", "malformed_record", "comments_missing"})
 """Reasons of mapping and normalization that count as failed; every other reason not to move is a skip by rule."""
@@ -103,21 +105,43 @@ class Draw:
 
 
 def make_plan(
-    entity_type: str, staging: Staging, run: Run, sample: tuple[str, ...] | None, articles: Draw | None = None
+    entity_type: str,
+    staging: Staging,
+    run: Run,
+    sample: tuple[str, ...] | None,
+    articles: Draw | None = None,
+    held: Held | None = None,
 ) -> dict[str, int]:
     """Write the plan of one entity type; the number of rows by action.
 
     `sample` are the source ids of a demo's tickets, `articles` its draw of articles; a `sample` of None plans
-    everything.
+    everything. By what is `held` in the target, the calls of a delta's updates are counted; else each counts as one.
     """
     connection = staging.connect()
     _views(connection, staging, sample, articles or Draw(0, 0))
     query = _changes(entity_type) if run.mode == "delta" else _query(entity_type)
     staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
+    if run.mode == "delta" and held is not None:
+        _count_updates(entity_type, staging, run, connection, held)
     counts = connection.sql(
         f"SELECT action, count(*) FROM {staging.tables.scan('plan', entity_type, PLAN)} GROUP BY action"
     ).fetchall()
     return {str(action): int(rows) for action, rows in counts}
+
+
+def _count_updates(
+    entity_type: str, staging: Staging, run: Run, connection: duckdb.DuckDBPyConnection, held: Held
+) -> None:
+    """Put the calls that updates take into the plan."""
+    counted = pa.Table.from_batches(foresee(entity_type, staging, held), FORESEEN)
+    if not counted.num_rows:
+        return
+    connection.register("foreseen", counted)
+    query = (
+        "SELECT plan.* REPLACE (coalesce(foreseen.calls, plan.calls) AS calls) "
+        f"FROM {staging.tables.scan('plan', entity_type, PLAN)} AS plan LEFT JOIN foreseen USING (source_id)"
+    )
+    staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
 
 
 def _views(

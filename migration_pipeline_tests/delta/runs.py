@@ -6,17 +6,21 @@ from typing import Any
 
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.entities import ENTITY_TYPES
+from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.model.run import Mode
 from migration_pipeline.reports import build
+from migration_pipeline.staging import Staging
 from migration_pipeline.target.loader import Loaded
+from migration_pipeline.target.rows import count
 from migration_pipeline.target.verify import summary, verify
 from migration_pipeline_tests.end_to_end.in_process import extract, prepare, write
 
 
 @dataclass(frozen=True)
 class Done:
-    """A run: what was loaded by entity type, writing calls, the report's rows, and differences that were read back."""
+    """A run: what was planned (calls) and loaded by entity type, writing calls, the report's rows, and mismatches."""
 
+    planned: dict[str, int]
     loaded: dict[str, Loaded]
     writes: int
     rows: tuple[dict[str, Any], ...]
@@ -35,6 +39,7 @@ def run(config: Path, mode: Mode, run_id: str) -> Done:
             at_work = workbench.run(run_id, mode)
             extract(workbench, at_work)
             prepare(workbench, at_work)
+            planned = {name: calls(workbench.staging, name) for name in ENTITY_TYPES}
             told = write(workbench, at_work)
             assert told.in_doubt == ()
             for entity_type in ENTITY_TYPES:
@@ -42,6 +47,12 @@ def run(config: Path, mode: Mode, run_id: str) -> Done:
             workbench.journal.export(workbench.outcomes_path)
             report = build(workbench.staging, run_id, mode, workbench.migration, calls=workbench.calls)
             found = summary(workbench.staging)["mismatches"]
-            return Done(told.loaded, told.target_writes, tuple(report.records()), tuple(found))
+            return Done(planned, told.loaded, told.target_writes, tuple(report.records()), tuple(found))
     finally:
         workbench.close()
+
+
+def calls(staging: Staging, entity_type: str) -> int:
+    """The writing calls that a plan foresees."""
+    plan = staging.tables.scan("plan", entity_type, PLAN)
+    return int(count(staging.connect(), f"SELECT coalesce(sum(calls), 0) FROM {plan}")[0])

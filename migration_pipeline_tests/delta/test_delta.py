@@ -58,6 +58,15 @@ def test_a_delta_writes_no_more_than_it_must(story: Story) -> None:
     assert 0 < story.delta.loaded["tickets"].writes <= floor
 
 
+def test_a_delta_takes_the_calls_that_its_plan_foresees(story: Story) -> None:
+    taken = {name: loaded.writes for name, loaded in story.delta.loaded.items()}
+    assert sum(story.delta.planned.values()) == pytest.approx(story.delta.writes, rel=0.02), (
+        story.delta.planned,
+        taken,
+    )
+    assert story.again.planned == dict.fromkeys(taken, 0)
+
+
 def creation(thread: dict[str, Any]) -> int:
     """Calls that a conversation needs from nothing, the opener for its first contact and one update among them."""
     assigned = sum(thread[kind] is not None for kind in ("admin", "team"))

@@ -19,6 +19,7 @@ from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.target.catalogue import read_catalogue
+from migration_pipeline.target.foreseen import Held
 from migration_pipeline.target.loader import Loaded, load
 from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.plan import make_plan
@@ -67,8 +68,9 @@ def prepare(workbench: Workbench, run: Run) -> None:
     for entity_type in ENTITY_TYPES:
         map_entity(entity_type, workbench.staging, workbench.mapping, workbench.migration)
     workbench.journal.export(workbench.outcomes_path)
+    held = Held(workbench.journal, catalogue, workbench.migration.options)
     for entity_type in ENTITY_TYPES:
-        make_plan(entity_type, workbench.staging, run, None)
+        make_plan(entity_type, workbench.staging, run, None, held=held)
 
 
 def write(workbench: Workbench, run: Run) -> Told:

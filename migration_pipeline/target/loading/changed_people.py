@@ -18,7 +18,7 @@ from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json, Step
 
-_CLEARED: Final = ("email", "phone", "name")
+CLEARED: Final = ("email", "phone", "name")
 """Fields of a contact that are emptied where the source no longer has them."""
 
 _CONFLICTS: Final = {
@@ -57,7 +57,7 @@ def contact(desk: Desk, work: Work, row: Row, known: Remembered) -> Outcome:
         return desk.migrated(work, row, contact_id, "conflict_deleted")
     adopted = any(o.code == "adopted" or o.kind == "claim_contact" for o in work.operations.values())
     if not adopted:
-        body = {name: None for name in _CLEARED if name in (known.seen or {})} | body
+        body = {name: None for name in CLEARED if name in (known.seen or {})} | body
     changed, conflict = _changes(desk, work, body, actual, known)
     seen = known.seen
     if changed:

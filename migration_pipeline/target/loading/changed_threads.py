@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from migration_pipeline.journal import Known, Outcome, Remembered
+from migration_pipeline.journal import Known, Operation, Outcome, Remembered
 from migration_pipeline.journal.protocol import State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import same_value
@@ -180,13 +180,13 @@ def _say(thread: _Thread, replies: list[Reply]) -> None:
         known = filled(work).get(f"part/{reply.key}")
         earliest = last
         if known is not None:
-            verdict = _verdict(thread, reply, known.identity, known.adapted)
+            verdict = difference(reply, known)
             last = max(last, int(known.adapted["created_at"]))
             if verdict == "same":
                 work.losses.extend(_step(thread, reply, last).losses(known.adapted))
                 continue
             if verdict == "withdraw":
-                withdrawn.add(_comment(reply.key))
+                withdrawn.add(comment_of(reply.key))
                 _redact(thread, known.target_id or _found(thread, known.identity), f"part {reply.key}")
                 earliest = opened_at
             elif verdict == "edited" and desk.migration.options.edited_comments == "append":
@@ -207,10 +207,10 @@ def _step(thread: _Thread, reply: Reply, not_before: int) -> Step:
     return messages.reply(thread.id, reply, not_before, thread.desk.blobs.read, thread.desk.client.conversation)
 
 
-def _verdict(thread: _Thread, reply: Reply, identity: str | None, adapted: steps.Adapted) -> str:
+def difference(reply: Reply, known: Operation) -> str:
     """How a message that was sent differs from what it should be: same, withdraw, author or edited."""
-    meant = (_step(thread, reply, 0).identity(adapted) or "").split("|")
-    was = (identity or "").split("|")
+    meant = messages.identity_of(reply, known.adapted).split("|")
+    was = (known.identity or "").split("|")
     (kind, author, _, *content), (old_kind, old_author, _, *old_content) = meant, was
     if (kind, author, content) == (old_kind, old_author, old_content):
         return "same"
@@ -235,7 +235,7 @@ def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
     if ref is None or was != ref:
         if was is not None and not withdrawn:
             # Who opened says so no more: it became internal, or is no longer the first.
-            moved = [reply for reply in replies if _comment(reply.key) == was]
+            moved = [reply for reply in replies if comment_of(reply.key) == was]
             if any(reply.kind == "note" or reply.redacted for reply in moved):
                 _redact(thread, None, "opener")
             else:
@@ -243,7 +243,7 @@ def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
         if ref is None:
             return replies
         if f"part/{ref}.0" in sent:
-            return [reply for reply in replies if _comment(reply.key) != ref]
+            return [reply for reply in replies if comment_of(reply.key) != ref]
         return [said_now, *replies]
     if withdrawn:
         return [said_now, *replies]
@@ -263,7 +263,7 @@ def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
 def _withdraw_rest(thread: _Thread, comments: set[str], kept: set[str]) -> None:
     """Take back further parts of comments that were taken back: their files may be what had to go."""
     for slot, operation in filled(thread.work).items():
-        if slot.startswith("part/") and slot not in kept and _comment(slot.removeprefix("part/")) in comments:
+        if slot.startswith("part/") and slot not in kept and comment_of(slot.removeprefix("part/")) in comments:
             _redact(thread, operation.target_id, slot)
 
 
@@ -289,7 +289,8 @@ def _found(thread: _Thread, identity: str | None) -> str | None:
     return found.id if found else None
 
 
-def _comment(key: str) -> str:
+def comment_of(key: str) -> str:
+    """The comment that a reply's key names."""
     return key.rsplit(".", 1)[0]
 
 
