@@ -48,7 +48,7 @@ _TICKETS: Final = """
         ANTI JOIN record_agents AS agent ON agent.source_id = ref
     ),
     known_people AS (
-        SELECT source_id, list(DISTINCT ref ORDER BY ref) AS refs
+        SELECT source_id, list(DISTINCT ref ORDER BY ref) AS refs, count(DISTINCT ref) FILTER (copied) AS copied
         FROM people SEMI JOIN record_contacts AS contact ON contact.source_id = people.ref
         GROUP BY source_id
     )
@@ -56,7 +56,7 @@ _TICKETS: Final = """
         ticket.source_id, ticket.source_url, ticket.subject, ticket.state, ticket.status, ticket.tags,
         ticket.attributes, ticket.masked_fields, ticket.status_label, ticket.priority, ticket.kind,
         ticket.team_ref, ticket.requester_ref, ticket.assignee_ref, ticket.company_ref,
-        len(list_distinct(ticket.cc_refs)) AS cc_count,
+        len(list_distinct(ticket.cc_refs)) - coalesce(known_people.copied, 0) AS cc_missing,
         coalesce(known_people.refs, []) AS cc_refs,
         requester.source_id IS NOT NULL AS requester_known,
         coalesce(requester.suspended, false) AS requester_suspended,
@@ -319,8 +319,8 @@ class _Rules:
 
 def _nobody(row: dict[str, Any]) -> Iterator[Loss]:
     """Losses for what the ticket refers to and no record describes."""
-    if missing := (row["cc_count"] or 0) - len(row["cc_refs"]):
-        yield loss("not_found_in_source", f"{missing} people in copy")
+    if row["cc_missing"]:
+        yield loss("not_found_in_source", f"{row['cc_missing']} people in copy")
     if row["company_ref"] is not None and not row["company_known"]:
         yield loss("not_found_in_source", f"company {row['company_ref']}")
 

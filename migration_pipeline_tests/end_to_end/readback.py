@@ -196,12 +196,12 @@ def _messages(conversation: Json) -> list[Json]:
     return [opener, *(part for part in parts if part.get("body"))]
 
 
-_BESIDE = re.compile(r"<p><i>(?:Satisfaction rating|Chat message|Side conversation|Reply in the side conversation)\b")
+BESIDE = re.compile(r"<p><i>(?:Satisfaction rating|Chat message|Side conversation|Reply in the side conversation)\b")
 
 
 def _beside(message: Json) -> bool:
     """Whether a note tells what was said beside the comments."""
-    return message["part_type"] == "note" and bool(_BESIDE.search(message["body"] or ""))
+    return message["part_type"] == "note" and bool(BESIDE.search(message["body"] or ""))
 
 
 def _compare_thread(

@@ -414,6 +414,7 @@ def test_agents_who_follow_are_named_and_contacts_who_follow_take_part(desk: Des
     row = desk.map().row("tickets", "1")
     assert row["participant_refs"] == ["c2"]
     assert json.loads(row["attributes"])["Zendesk followers"] == "Ann, Bob"
+    assert "not_found_in_source" not in [one["reason"] for one in row["losses"]]
 
 
 def test_two_runs_agree_and_only_content_counts(desk: Desk, tmp_path: Path) -> None:
