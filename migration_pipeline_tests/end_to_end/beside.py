@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import requests
@@ -53,7 +54,7 @@ class Channels:
             for row in self._rows("satisfaction_ratings", "satisfaction_ratings", score=score):
                 self._ratings.setdefault(row["ticket_id"], []).append(row)
 
-    def _rows(self, path: str, key: str, **params: object) -> Iterator[Json]:
+    def _rows(self, path: str, key: str, **params: Any) -> Iterator[Json]:
         params = {"page[size]": 100, **params}
         while True:
             page = self._zendesk.get(path, **params)
@@ -130,7 +131,8 @@ def compare(folder: Path) -> Findings:
 def _dump(control: str) -> Iterator[Json]:
     after: int | None = 0
     while after is not None:
-        page = requests.get(f"{control}/dump", params={"kind": "conversations", "after": after}, timeout=120).json()
+        asked: Json = {"kind": "conversations", "after": after}
+        page = requests.get(f"{control}/dump", params=asked, timeout=120).json()
         yield from page["items"]
         after = page["next"]
 

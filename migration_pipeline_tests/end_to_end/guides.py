@@ -110,9 +110,10 @@ class Target:
         self.collections = {str(row["id"]): row for row in self._dump("collections")}
 
     def _dump(self, kind: str) -> Iterator[Json]:
-        after = 0
+        after: int | None = 0
         while after is not None:
-            page = requests.get(f"{self._control}/dump", params={"kind": kind, "after": after}, timeout=60).json()
+            asked: Json = {"kind": kind, "after": after}
+            page = requests.get(f"{self._control}/dump", params=asked, timeout=60).json()
             yield from page["items"]
             after = page["next"]
 

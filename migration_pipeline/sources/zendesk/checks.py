@@ -6,8 +6,11 @@ Belongs here: what a person can mend before a run. Does not belong here: anythin
 asked instead, because it is what a run needs, and only admins may.
 """
 
+from urllib.parse import urlsplit
+
 from migration_pipeline.model.errors import AccessDenied, MigrationError, Rejected, RunStopped
 from migration_pipeline.model.run import Check
+from migration_pipeline.sources.zendesk import shapes
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.streams import LISTINGS
 
@@ -43,7 +46,7 @@ def checks(client: ZendeskClient) -> list[Check]:
     except MigrationError as error:
         remedy = "Correct source.subdomain or source.base_url in migration.yaml, or try again later."
         return [_blocked("source_reachable", error, remedy)]
-    return [reachable, known, admin, _lists(client), _limits(client), _lasting(client)]
+    return [reachable, known, admin, _lists(client), _help_centers(client), _limits(client), _lasting(client)]
 
 
 def _lists(client: ZendeskClient) -> Check:
@@ -61,6 +64,31 @@ def _lists(client: ZendeskClient) -> Check:
         return Check("source_lists", "pass", "Every list that a run needs can be read.")
     remedy = "Use an admin's credentials with the scope `read`, or try again later."
     return Check("source_lists", "block", f"Not to be read: {'; '.join(refused)}", "The run would stop.", remedy)
+
+
+def _help_centers(client: ZendeskClient) -> Check:
+    """Each brand may have a help center at a host of its own (Zendesk developer docs, "Brands": has_help_center)."""
+    host = urlsplit(client.settings.url).netloc
+    try:
+        brands = client.rows(client.get("brands", attempts=_ATTEMPTS), "brands", "brands")
+    except RunStopped:
+        raise
+    except MigrationError:
+        brands = []  # told by `_lists`, or an account without brands
+    others = [
+        f"{shapes.field(brand, 'name')} ({shapes.field(brand, 'brand_url')})"
+        for brand in brands
+        if shapes.field(brand, "has_help_center") and urlsplit(str(shapes.field(brand, "brand_url"))).netloc != host
+    ]
+    if not others:
+        return Check("source_help_centers", "pass", f"No brand has a help center of its own besides the one at {host}.")
+    return Check(
+        "source_help_centers",
+        "warn",
+        f"Brands with a help center of their own: {', '.join(others)}.",
+        f"Only the help center at {host} moves with its articles; theirs stay behind.",
+        "Run a migration for each of them, with its host as source.base_url and `entities: [collections, articles]`.",
+    )
 
 
 def _limits(client: ZendeskClient) -> Check:
