@@ -18,7 +18,7 @@ from migration_pipeline.config.yamlfile import Place
 from migration_pipeline.model.errors import SettingsError
 
 UNSAID: Final = object()
-"""In place of a value: the key goes."""
+"""In place of a value, for keys whose null says nothing: the key goes, or is null where a comment stands beside it."""
 
 Edits = Entries[Place, Any]
 """The new value of each changed place, as the file's model has it."""

@@ -146,6 +146,8 @@ def _someone(form: Form, line: Line, own: Entered) -> Iterator[tuple[Place, Any]
     names, kind = (form.people, "teammate") if line.kind == "agent" else (form.teams, "team")
     text = own["target"].strip()
     meant = names.meant(text) if text else None
+    if not text and line.matched_by is None:
+        raise _Unclear("somebody has to stand in for authors without a teammate")
     if text and meant is None:
         raise _Unclear(f"{text!r} is no {kind} of the workspace; choose one from the list, or leave it empty")
     yield (("target",) if line.matched_by else ()), meant
@@ -183,8 +185,7 @@ def _field(form: Form, line: Line, own: Entered) -> Iterator[tuple[Place, Any]]:
     for option in options(line):
         text = own.get(option_name(line, option).partition(".")[2])
         if text is not None:
-            kept = text.strip() == line.labels.get(option)
-            yield ("options", option), UNSAID if kept else text.strip() or None
+            yield ("options", option), text.strip() or None
 
 
 _READERS: Final[Mapping[str, Callable[[Form, Line, Entered], Iterator[tuple[Place, Any]]]]] = {

@@ -43,11 +43,11 @@ def test_what_a_person_decides_stands_in_the_file_with_its_comments(person: Pers
     assert [line.partition("#")[2] for line in after.splitlines() if "#" in line] == comments
     assert after.index("left in May") < after.index("\n  a2:") < after.index("# Teams by") < after.index("\n  t1:")
 
-    undone = person.open()  # what keeps its label needs no line, and a default can go again
+    undone = person.open()  # a default can go again
     undone.enter("Size", "Beta", "Beta")
     undone.enter("Size", "choice", "attribute")
     undone.save()
-    assert (person.mapping.fields["11"].options, person.mapping.fields["11"].default) == ({}, None)
+    assert (person.mapping.fields["11"].options, person.mapping.fields["11"].default) == ({"b": "Beta"}, None)
 
 
 def test_looking_changes_nothing_and_a_nod_is_written(person: Person) -> None:
@@ -67,6 +67,7 @@ def test_looking_changes_nothing_and_a_nod_is_written(person: Person) -> None:
     ("title", "entered", "told"),
     [
         ("Bob", {"target": "Nobody"}, "'Nobody' is no teammate of the workspace; choose one from the list"),
+        ("Stands in", {"target": ""}, "somebody has to stand in for authors without a teammate"),
         ("Size", {"target": "Total"}, "the attribute 'Total' holds integer, which does not take list"),
         ("Size", {"target": "a.b"}, "an attribute's name is not empty and holds neither . nor $"),
         ("Size", {"type": "bogus"}, "expected one of string, integer, list, decimal, boolean, datetime"),
