@@ -12,6 +12,7 @@ import urllib3.util.connection
 
 from migration_pipeline.http import DownloadRefused, download, file_session
 from migration_pipeline.http.downloads import public_address
+from migration_pipeline.sources.zendesk.files import kept_by_the_service
 
 
 class _Server(http.server.BaseHTTPRequestHandler):
@@ -61,6 +62,34 @@ def test_the_own_host_alone_gets_credentials(served: str) -> None:
         (f"/to/http://localhost:{port}/b", True),
         ("/b", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/attachments/token/abc/?name=a%20b.pdf", True),
+        ("/attachments/token/abc", True),
+        ("/hc/article_attachments/12", True),
+        ("/hc/de/article_attachments/12/a%20b.png", True),
+        ("/api/v2/channels/voice/calls/CA1/twilio/recording", True),
+        ("/api/v2/users.json", False),
+        ("/api/v2/users.json?x=/attachments/token/abc", False),
+        ("/api/v2/users.json/attachments/token/abc", False),
+        ("/attachments/token/../../api/v2/users.json", False),
+        ("/attachments/token/%2e%2e/%2e%2e/api/v2/users.json", False),
+        ("/attachments/token/..%252f..%252fapi/v2/users.json", False),
+        ("/attachments/token/..\\..\\api", False),
+        ("/hc/article_attachments/../../api/v2/users.json", False),
+        ("/api/v2/channels/voice/calls/CA1/../../../../users.json?recording", False),
+        ("/", False),
+    ],
+)
+def test_credentials_go_with_files_of_the_service_alone(path: str, kept: bool) -> None:
+    """Who writes an image into a mail must not have the API's answer brought into the conversation."""
+    assert kept_by_the_service(f"https://acme.zendesk.com{path}", "https://acme.zendesk.com") is kept
+    assert kept_by_the_service(f"https://proxy.example/zd{path}", "https://proxy.example/zd/") is kept
+    for other in ("https://other.zendesk.com", "http://acme.zendesk.com:8", "https://acme.zendesk.com@evil.example"):
+        assert not kept_by_the_service(f"{other}{path}", "https://acme.zendesk.com")
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ travel safely (`http.downloads`).
 A file that cannot be had is never the run's failure: its row says why, and the report carries it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 import orjson
@@ -36,6 +37,13 @@ _SQL: Final = resources.files(__package__).joinpath("sql")
 _CARRIERS: Final = ("comments", "thread_comments", "side_events", "log_events")
 """Streams whose rows may carry files."""
 
+_KEPT_FILE: Final = re.compile(
+    r"/(?:attachments/token/[^/]+/?|hc/(?:[^/]+/)?article_attachments/[^/]+(?:/[^/]*)?"
+    r"|api/v2/channels/voice/calls/[^/]+/.*recording)"
+)
+"""Paths at which the service keeps files (Zendesk developer docs, "Ticket Attachments", "Help Center Article
+Attachments", "Voice comments")."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -51,6 +59,20 @@ class Wanted:
 
 class _OtherSize(requests.ConnectionError):
     """The bytes that came are not as many as the source says."""
+
+
+def kept_by_the_service(url: str, base: str) -> bool:
+    """Whether the address is one of a file that the service at `base` keeps; only such a call gets our credentials.
+
+    Anybody may write an image into a mail: one that leads into the API would bring its answer into the conversation.
+    """
+    try:
+        parts, own = urlsplit(url), urlsplit(base)
+    except ValueError:
+        return False
+    path = unquote(parts.path).removeprefix(own.path.rstrip("/"))
+    plain = re.search(r"\.\.|[\\\x00-\x1f]", unquote(path)) is None  # however often it is decoded on its way
+    return parts.netloc == own.netloc and plain and _KEPT_FILE.fullmatch(path) is not None
 
 
 def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
@@ -207,6 +229,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
         DownloadRefused, requests.RequestException: after every attempt.
     """
     own_host = urlsplit(reading.client.settings.url).netloc
+    auth = reading.client.auth if kept_by_the_service(url, reading.client.settings.url) else None
 
     def attempt() -> tuple[str, int]:
         _check(reading)
@@ -219,7 +242,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
                 session,
                 url,
                 own_host=own_host,
-                auth=reading.client.auth,
+                auth=auth,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
                 sha256, size = reading.staging.blobs.add(_until_stopped(reading, chunks))

@@ -88,7 +88,7 @@ CREATE OR REPLACE MACRO token_of(url) AS
 CREATE OR REPLACE MACRO linked_files(html) AS
     list_distinct_ordered([
         replace(url, '&amp;', '&') FOR url IN list_concat(
-            regexp_extract_all(html, '(?i)(?:src|href)\s*=\s*["'']?(https?://[^"''\s>]+/attachments/token/[^"''\s>]+)', 1),
+            regexp_extract_all(html, '(?i)(?:src|href)\s*=\s*["'']?(https?://[^"''\s>/?#]+/attachments/token/[^"''\s>]+)', 1),
             CASE WHEN getvariable('foreign_images')
                 THEN regexp_extract_all(html, '(?i)<img\b[^>]*?\bsrc\s*=\s*["'']?(https?://[^"''\s>]+)', 1) ELSE [] END
         )
