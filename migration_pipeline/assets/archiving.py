@@ -47,9 +47,10 @@ def purge(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False)
     Raises:
         RefusedByGate: a run is at work.
     """
-    kept = dt.timedelta(days=0 if whatever_age else workbench.migration.archive.keep_days)
+    # Archives are named by the second: one that was made in this second is older than the next.
+    kept = dt.timedelta(seconds=-1) if whatever_age else dt.timedelta(days=workbench.migration.archive.keep_days)
     with _alone(workbench, "purge"):
-        return archive.purge(workbench.migration.root, now - kept + dt.timedelta(seconds=whatever_age))
+        return archive.purge(workbench.migration.root, now - kept)
 
 
 @contextmanager

@@ -110,6 +110,9 @@ def test_staged_data_is_packed_after_some_days_and_removed_later(tmp_path: Path)
     content = {
         "snapshots/tickets/segment-000001.parquet": b"rows",
         "blobs/ab/cd": b"bytes" * 1000,
+        "demos/current.parquet": b"what was said",
+        "selection/left_out.parquet": b"who was left out",
+        "inventory/items.parquet": b"macros",
         "staging.duckdb": b"x",
     }
     for name, data in content.items():
@@ -131,6 +134,7 @@ def test_staged_data_is_packed_after_some_days_and_removed_later(tmp_path: Path)
         assert {member.name: held.extractfile(member).read() for member in held} == content  # type: ignore[union-attr]
     assert not (root / "snapshots").exists()
     assert not (root / "blobs").exists()
+    assert not (root / "demos").exists()
     assert (root / "journal.sqlite").exists()
     assert (root / "reports" / "r1").exists()
     assert archiving.pack(bench, now=NOW + dt.timedelta(days=7)) is None
