@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.markup import escape
 
 from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.preflight import preflight
@@ -83,7 +84,7 @@ def check(config: Path | None, as_json: bool) -> None:
         checks = preflight(workbench)
     signs = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "block": "[red]✗[/]", "manual": "[blue]?[/]"}
     for item in checks:
-        console.print(f"{signs[item.status]} {item.id}: {item.subject}", soft_wrap=True)
+        console.print(f"{signs[item.status]} {item.id}: {escape(item.subject)}", soft_wrap=True)
         if item.status != "pass":
             risk = f"    risk: {item.risk}\n" if item.risk else ""
             console.print(f"{risk}    remedy: {item.remedy}\n    owner: {item.owner}", soft_wrap=True, markup=False)
@@ -250,7 +251,7 @@ def _report(migration: Migration, run_id: str | None) -> Report:
 def _tell_report(made: Report, folder: Path) -> None:
     four_columns(made.entities, f"{made.mode} {'dry ' if made.summary.dry_run else ''}run {made.run_id}")
     for note in dict.fromkeys(step.note for step in made.summary.filters if step.note):
-        console.print(f"[yellow]![/] {note}", soft_wrap=True, markup=True)
+        console.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
     if made.summary.changes is not None:
         console.print(f"Against the demo before, {made.summary.changes} fields differ (changes.csv).")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)

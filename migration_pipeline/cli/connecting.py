@@ -62,7 +62,8 @@ def target(
         with _told():
             settings = _allowed_target(migration, client_id, Way(**way)) if oauth else settings
             workspace = read_workspace(intercom(settings, threading.Event()))
-        console.print(f"Workspace {workspace.name} ({workspace.id}), region {workspace.region}, {settings.url}")
+        shown = f"Workspace {workspace.name} ({workspace.id}), region {workspace.region}, {settings.url}"
+        console.print(shown, markup=False)
         if workspace.id != settings.workspace:
             raise Told(
                 f"target.workspace in migration.yaml is {settings.workspace}, but the token belongs to "

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console(stderr=True, highlight=False)
@@ -29,7 +30,7 @@ class Told(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the sentence, and nothing else, on stderr."""
         del file
-        console.print(f"[bold red]✗[/] {self.message}", soft_wrap=True)
+        console.print(f"[bold red]✗[/] {escape(self.message)}", soft_wrap=True)
 
 
 def four_columns(entities: Iterable[dict[str, Any]], title: str) -> None:
@@ -50,5 +51,5 @@ def show_items(items: list[dict[str, Any]], when: str, title: str) -> None:
     console.print(f"[bold]{title}[/]")
     for item in (item for item in items if item["when"] == when):
         sign = "[green]✓[/]" if item["signed"] else "[blue]?[/]"
-        console.print(f"{sign} {item['id']}: {item['what']} ({item['owner']})", soft_wrap=True)
+        console.print(f"{sign} {item['id']}: {item['what']} ({escape(item['owner'])})", soft_wrap=True)
         console.print(f"    where: {item['where']}\n    if left out: {item['risk']}", soft_wrap=True, markup=False)

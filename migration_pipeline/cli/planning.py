@@ -52,7 +52,7 @@ def approve(config: Path | None, as_json: bool, name: str, sign: tuple[str, ...]
         except MigrationError as error:
             code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
             raise Told(str(error), code) from None
-    console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.")
+    console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.", markup=False)
     document = {"hash": signed.hash, "approved": True, "by": signed.by, "at": signed.at, "signed": signed.signed}
     emit(document, as_json=as_json)
 

@@ -6,6 +6,8 @@ Belongs here: printing. Does not belong here: finding either (`target.proposals`
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from rich.markup import escape
+
 from migration_pipeline.cli.output import console
 from migration_pipeline.config.mapping import MODELS
 from migration_pipeline.config.mapping import Mapping as Rules
@@ -38,7 +40,7 @@ def tell(rules: Rules, losses: Iterable[Mapping[str, Any]]) -> None:
         )
         console.print(named, soft_wrap=True, markup=False)
     for one in to_review(rules):
-        console.print(f"[yellow]![/] {one['entry']} becomes", end=" ")
+        console.print(f"[yellow]![/] {escape(one['entry'])} becomes", end=" ")
         console.print(f"{one['target']}: look at it ({one['evidence']})", soft_wrap=True, markup=False)
     rows = list(losses)
     for row in rows[:_SHOWN]:

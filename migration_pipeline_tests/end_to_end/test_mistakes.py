@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from migration_pipeline.cli.output import Told
 from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end.conftest import Done, Sandbox, free_port, migrate
 
@@ -138,3 +139,9 @@ def test_malformed_records_are_reported(serve: Callable[..., Sandbox]) -> None:
     records = migrate("report", "--config", sandbox.config, "--json").json["records"]
     assert {row["reason"] for row in records if row["outcome"] == "failed"} >= {"malformed_record"}
     assert sandbox.control("target", "outbox") == []
+
+
+def test_what_others_wrote_is_told_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of fields and answers of services may look like mark-up of the terminal."""
+    Told("The field Size [/red] of [file: x]", 1).show()
+    assert "The field Size [/red] of [file: x]" in capsys.readouterr().err
