@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from migration_pipeline.assets.lock import WorkspaceLock
+from migration_pipeline.assets.undoing import ROLLBACK_JOB
 from migration_pipeline.assets.workbench import config_path
 from migration_pipeline.config import load_migration
 from migration_pipeline.jobs import jobs
@@ -19,7 +20,7 @@ from migration_pipeline.model.errors import SettingsError
 GRACE_SECONDS = 45.0
 """How long a run may take from its start to its lock."""
 
-JOBS = {job.name for job in jobs} | {"__ASSET_JOB"}
+JOBS = {job.name for job in jobs} | {ROLLBACK_JOB, "__ASSET_JOB"}
 ALIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
@@ -37,7 +38,11 @@ def runs_without_a_process(context: dg.SensorEvaluationContext) -> dg.SkipReason
             continue
         if time.time() - (record.start_time or record.create_timestamp.timestamp()) < GRACE_SECONDS:
             continue
-        if _holder(run.run_config) != run.run_id:
+        try:
+            holder = _holder(run.run_config)
+        except SettingsError:
+            continue  # somebody is at work on the file: nothing can be told of the run
+        if holder != run.run_id:
             context.instance.report_run_failed(run, "The process of this run is gone; the next run goes on from there.")
             ended.append(run.run_id)
     return dg.SkipReason(f"Marked as failed: {', '.join(ended)}" if ended else "Every run that is alive has a process.")
@@ -46,7 +51,4 @@ def runs_without_a_process(context: dg.SensorEvaluationContext) -> dg.SkipReason
 def _holder(run_config: Any) -> str | None:
     """The run that holds the lock of the workspace that a run with this configuration works on."""
     given = run_config.get("resources", {}).get("workbench", {}).get("config", {}).get("config", "")
-    try:
-        return WorkspaceLock(load_migration(config_path(given)).target).holder()
-    except SettingsError:
-        return None
+    return WorkspaceLock(load_migration(config_path(given)).target).holder()
