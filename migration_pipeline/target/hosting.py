@@ -7,6 +7,7 @@ What we serve is read-only, only what an article of this run shows, below a path
 articles are loaded.
 """
 
+import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,8 @@ Address = Callable[[File], str | None]
 """The address that a file can be fetched from; None where it has none."""
 
 _CHUNK: Final = 1 << 18
+_PICTURE: Final = re.compile(r"image/[\w.+-]+")
+"""Content types that are told as they are; any other would be what the source says, and might be a page that acts."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     server_version = "files"
+    timeout = 30  # seconds that whoever asks may be silent
     sys_version = ""
 
     def do_GET(self) -> None:
@@ -123,7 +127,8 @@ def _serving(settings: HelpCenter, blobs: BlobStore) -> Iterator[Address]:
     def address(file: File) -> str | None:
         if not file["sha256"]:
             return _at_source(file)
-        server.files[file["sha256"]] = file["content_type"]
+        told = str(file["content_type"])
+        server.files[file["sha256"]] = told if _PICTURE.fullmatch(told) else "application/octet-stream"
         return f"{str(settings.base_url).rstrip('/')}/{server.token}/{file['sha256']}/{_plain_name(file)}"
 
     try:

@@ -22,7 +22,7 @@ from migration_pipeline.staging.atomic import replacing
 from migration_pipeline.target.addresses import NewAddresses
 from migration_pipeline.target.rows import rows
 
-_PATH: Final = re.compile(r"^/hc/(?:[^/]+/)?(articles|sections|categories)/(\d+)")
+_PATH: Final = re.compile(r"^/hc/(?:[A-Za-z0-9-]+/)?(articles|sections|categories)/(\d+)")
 _NGINX: Final = """\
 # Old addresses of the help centre, and where they lead now. Include this file at the level of http; in the server that
 # answers for the old host:  if ($moved_to) {{ return 301 $moved_to; }}

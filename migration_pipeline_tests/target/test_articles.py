@@ -244,6 +244,10 @@ def test_only_what_an_article_shows_is_served_and_only_while_it_is_loaded(bench:
         assert hosts.links(hidden) == "https://a/c.png"  # readers follow it when nothing is served any more
         answer = requests.get(url, timeout=5)
         assert (answer.content, answer.headers["Content-Type"]) == (PNG, "image/png")
+        page = file(bench, "https://a/p.html", b"<script>") | {"content_type": "text/html\r\nX-Own: 1"}
+        answer = requests.get(str(hosts.pictures(page)).replace("/x/", "/"), timeout=5)
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert "X-Own" not in answer.headers
         for other in (
             url.replace(shown["sha256"], hidden["sha256"]),
             url.replace(url.split("/")[3], "guessed"),
