@@ -53,7 +53,7 @@ MISTAKES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
         "wrong choice",
         {"options.invalid_phone": "ignore"},
         2,
-        ("options.invalid_phone", "'attribute', 'drop' or 'fail'"),
+        ("options.invalid_phone", "expected one of attribute, drop, fail"),
     ),
     ("unset variable", {"target.token": "${NO_SUCH_TOKEN}"}, 2, ("NO_SUCH_TOKEN", "not set")),
     ("wrong secret", {"source.auth.client_secret": "wrong"}, 1, ("source.auth", "migration.yaml")),
