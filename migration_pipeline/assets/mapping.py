@@ -5,7 +5,7 @@ import dagster as dg
 from migration_pipeline.assets.source import normalized, single_run
 from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.config.mapping import load_mapping, save_mapping
+from migration_pipeline.config.mapping import save_mapping
 from migration_pipeline.gates import facts_of, note_proposed
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.staging.atomic import replacing
@@ -41,12 +41,13 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
     """mapping.yaml: proposals for what it does not say yet; what a person wrote there stays."""
     with stage(context, workbench):
         path = workbench.migration.mapping_path
-        known = load_mapping(path) if path.exists() else None
+        known = workbench.mapping if path.exists() else None
         proposed = propose(workbench.staging, workbench.catalogue, known, workbench.migration)
-        note_proposed(
-            workbench.migration.root, facts_of(workbench.migration, known), facts_of(workbench.migration, proposed)
-        )
-        save_mapping(path, proposed)
+        if proposed != known:
+            note_proposed(
+                workbench.migration.root, facts_of(workbench.migration, known), facts_of(workbench.migration, proposed)
+            )
+            save_mapping(path, proposed)
         inputs = Inputs(workbench.staging, workbench.mapping, workbench.migration)
         losses = write_losses(inputs, workbench.catalogue)
         write_candidates(inputs, workbench.catalogue)

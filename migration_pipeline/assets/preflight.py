@@ -11,6 +11,7 @@ from migration_pipeline.assets.loading import load_plan
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config import secret_checks
 from migration_pipeline.gates import checklist, read_approval
+from migration_pipeline.jobs import MODES
 from migration_pipeline.model.run import Check
 from migration_pipeline.target.preflight import Staged, asking, staged
 
@@ -22,7 +23,7 @@ def preflight(workbench: Workbench) -> list[Check]:
         *secret_checks(migration.path),
         *workbench.source.checks(),
         *asking(workbench.unproved_client),
-        *staged(_state(workbench)),
+        *staged(_state(workbench, whole=False)),
         *_by_hand(workbench),
     ]
     owners = migration.checklist
@@ -30,9 +31,11 @@ def preflight(workbench: Workbench) -> list[Check]:
 
 
 @dg.asset_check(asset=load_plan, blocking=True, description="Nothing of what is staged would stop the run midway.")
-def nothing_in_the_way(workbench: dg.ResourceParam[Workbench]) -> dg.AssetCheckResult:
+def nothing_in_the_way(
+    context: dg.AssetCheckExecutionContext, workbench: dg.ResourceParam[Workbench]
+) -> dg.AssetCheckResult:
     """Block loading while the preflight finds something in the staged records that has to be mended first."""
-    state = _state(workbench)
+    state = _state(workbench, whole=context.run.job_name in MODES)
     found = staged(state) if state else []
     blocking = [f"{check.subject} {check.remedy}" for check in found if check.status == "block"]
     return dg.AssetCheckResult(
@@ -42,13 +45,13 @@ def nothing_in_the_way(workbench: dg.ResourceParam[Workbench]) -> dg.AssetCheckR
     )
 
 
-def _state(workbench: Workbench) -> Staged | None:
-    """What is staged; None before the mapping was proposed."""
+def _state(workbench: Workbench, *, whole: bool) -> Staged | None:
+    """What is staged, and whether that is all that a run needs; None before the mapping was proposed."""
     staging, migration = workbench.staging, workbench.migration
     known = (staging.tables.path("records", "contacts"), migration.root / "catalogue.json", migration.mapping_path)
     if not all(path.exists() for path in known):
         return None
-    to_come = sum(work.bytes for work in workbench.source.works(staging))
+    to_come = 0 if whole else sum(work.bytes for work in workbench.source.works(staging))
     return Staged(staging, migration, workbench.mapping, workbench.catalogue, to_come)
 
 

@@ -6,7 +6,7 @@ step of an operation's life is legal (`protocol`), or how commits are shared (`c
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -96,6 +96,8 @@ class Journal:
         self._run_id: str | None = None
         self._audit_folder = audit
         self._audit: Audit | None = None
+        self._recorded = 0  # commits of this process that told outcomes
+        self._exported: dict[Path, int] = {}  # how many of them an export holds at least
         self._sent: dict[str, tuple[str, str]] = {}  # routes and payload hashes of calls under way, for the audit log
 
     @classmethod
@@ -349,7 +351,14 @@ class Journal:
     @property
     def undoing(self) -> Undoing:
         """What a roll-back asks of the journal and tells it."""
-        return Undoing(self._engine, self._commit, self._run_id)
+        return Undoing(self._engine, self._commit_outcomes, self._run_id)
+
+    def _commit_outcomes(self, change: Callable[[sa.Connection], Any]) -> Any:
+        """Commit a change after which outcomes are others than before."""
+        try:
+            return self._commit(change)
+        finally:
+            self._recorded += 1
 
     # Records
 
@@ -366,7 +375,7 @@ class Journal:
                 self._record(connection, outcome)
 
         if told:
-            self._commit(change)
+            self._commit_outcomes(change)
 
     def _record(self, connection: sa.Connection, outcome: Outcome) -> None:
         values = {
@@ -443,19 +452,20 @@ class Journal:
             for rows in connection.execute(query).mappings().partitions():
                 yield pa.RecordBatch.from_pylist([dict(row) for row in rows], OUTCOMES)
 
-    def export(self, path: Path) -> int:
-        """Write the outcomes as a Parquet file, in place of an earlier one; the number of rows.
+    def export(self, path: Path) -> None:
+        """Write the outcomes as a Parquet file, in place of an earlier one, unless that one of ours holds them all.
 
         Raises:
             OSError: the disk is full or not writable; the file is as it was.
         """
-        rows = 0
+        recorded = self._recorded
+        if self._exported.get(path) == recorded and path.exists():
+            return
         with replacing(path) as aside, pq.ParquetWriter(aside, OUTCOMES, compression="zstd") as writer:
             for batch in self.records():
                 writer.write_batch(batch)
-                rows += batch.num_rows
             writer.close()
-        return rows
+        self._exported[path] = recorded
 
 
 def _durable(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:

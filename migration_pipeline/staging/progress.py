@@ -37,8 +37,9 @@ class ProgressFile:
             if entry is None:
                 entry = {"stage": stage, "entity_type": entity_type, "started": time.time()}
                 stages.append(entry)
+            ended = done == total != entry.get("done")
             entry.update(done=done, total=total, at=time.time())
-            if time.monotonic() - self._written > INTERVAL or done == total:
+            if time.monotonic() - self._written > INTERVAL or ended:
                 self._write()
 
     def waiting(self, service: str, since: dt.datetime | None) -> None:

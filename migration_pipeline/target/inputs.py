@@ -4,6 +4,7 @@ Belongs here: reading records and writing payloads in batches. Does not belong h
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -53,15 +54,20 @@ class Inputs:
         self.options = migration.options
         self.kind: str = migration.source.kind
         self.source_name = self.kind.title()
-        self._connection = staging.connect()
         self._selection = select(staging, migration)
         self._masked = MaskedRows(Masker(migration.masking), digest)
-        fields = staging.tables.scan("records", "fields", RECORDS["fields"])
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """The records as views; payloads that are reused need none."""
+        connection = self.staging.connect()
+        fields = self.staging.tables.scan("records", "fields", RECORDS["fields"])
         for table, schema in RECORDS.items():
             if table != "rejects":
-                scan = staging.tables.scan("records", table, schema)
-                query = masked(f"{scan}{self._unseen(table)}", table, migration, self._connection, fields)
-                self._connection.execute(f"CREATE VIEW record_{table} AS {query}")
+                scan = self.staging.tables.scan("records", table, schema)
+                query = masked(f"{scan}{self._unseen(table)}", table, self.migration, connection, fields)
+                connection.execute(f"CREATE VIEW record_{table} AS {query}")
+        return connection
 
     def _unseen(self, table: str) -> str:
         """SQL that takes away what the settings leave out, where nothing may follow from it.

@@ -30,6 +30,7 @@ BATCH: Final = 200
 """Files whose rows become one segment; what a kill costs at most."""
 
 ATTEMPTS: Final = 5
+"""For a file that an earlier pass could not have in as many, one is enough to see whether it is there by now."""
 _BUCKET: Final = "attachments"
 _STOPPED: Final = "The run was stopped; the next one goes on from here."
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
@@ -55,6 +56,7 @@ class Wanted:
     size: int | None
     deleted: bool
     malware: bool
+    tried: bool  # an earlier pass could not have it
 
 
 class _OtherSize(requests.ConnectionError):
@@ -135,7 +137,7 @@ def _wanted(
     with _wanted_table(reading.staging, reading.client.settings, since, tickets) as connection:
         counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
         total = int(counted[0]) if counted else 0
-        cursor = connection.execute("SELECT key, url, name, size, deleted, malware FROM wanted")
+        cursor = connection.execute("SELECT key, url, name, size, deleted, malware, tried FROM wanted")
         done = 0
         while rows := cursor.fetchmany(BATCH):
             done += len(rows)
@@ -203,7 +205,7 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     if wanted.url is None:
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
     try:
-        sha256, size = _fetched(reading, session, wanted.url, wanted.size)
+        sha256, size = _fetched(reading, session, wanted.url, wanted.size, 1 if wanted.tried else ATTEMPTS)
     except DownloadRefused as refused:
         # A host that the settings do not allow costs no call to try again, and the settings may change.
         again = refused.status is None and refused.reason == "file_missing"
@@ -219,7 +221,9 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
 
 
-def _fetched(reading: Reading, session: requests.Session, url: str, expected: int | None) -> tuple[str, int]:
+def _fetched(
+    reading: Reading, session: requests.Session, url: str, expected: int | None, attempts: int
+) -> tuple[str, int]:
     """Hash and number of bytes of a file that is now in the blob store.
 
     An answer of another size than `expected` (bytes) may be an error page sent as a success, however often it comes the
@@ -258,7 +262,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, expected: in
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_transient),
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        stop=tenacity.stop_after_attempt(attempts),
         wait=lambda state: _wait(reading, state),
         sleep=pause,
         reraise=True,

@@ -11,7 +11,8 @@ SELECT
     newest.key,
     regexp_replace(newest.url, '^https?://[^/]+(/hc/([^?#]*/)?article_attachments/)', getvariable('base') || '\1') AS url,
     newest.name,
-    newest.size
+    newest.size,
+    coalesce(settled.file.again, false) AS tried
 FROM newest
 LEFT JOIN settled ON settled.id = newest.key
 WHERE settled.id IS NULL

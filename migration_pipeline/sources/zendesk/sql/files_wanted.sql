@@ -19,7 +19,7 @@ settled AS (
     SELECT id, from_json(payload, '{"name": "VARCHAR", "size": "BIGINT", "limit": "BIGINT", "again": "BOOLEAN", "reason": "VARCHAR"}') AS file
     FROM raw_files
 )
-SELECT newest.*
+SELECT newest.*, coalesce(settled.file.again, false) AS tried
 FROM newest
 LEFT JOIN settled ON settled.id = newest.key
 WHERE settled.id IS NULL
