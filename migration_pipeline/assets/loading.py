@@ -19,6 +19,7 @@ from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.plan_hash import plan_hash
 from migration_pipeline.target.restart import require_whole
+from migration_pipeline.target.ticket_types import known_types
 from migration_pipeline.target.verify import verify
 
 
@@ -38,7 +39,8 @@ def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
         ids, articles = (sample.ids, Draw(sample.articles, sample.seed)) if sample else (None, None)
         workbench.journal.export(workbench.outcomes_path)
 
-        held = Held(workbench.journal, workbench.catalogue, workbench.migration.options)
+        types = known_types(workbench.client, workbench.migration)
+        held = Held(workbench.journal, workbench.catalogue, workbench.migration.options, types)
 
         def plan(entity_type: str) -> dict[str, int | float]:
             actions = make_plan(entity_type, workbench.staging, run, ids, articles, held)

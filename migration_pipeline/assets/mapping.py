@@ -9,6 +9,7 @@ from migration_pipeline.config.mapping import save_mapping
 from migration_pipeline.gates import facts_of, note_proposed
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.staging.atomic import replacing
+from migration_pipeline.target import ticket_types
 from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import read_catalogue
 from migration_pipeline.target.conflicts import require_agreement
@@ -52,6 +53,9 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
         losses = write_losses(inputs, workbench.catalogue)
         write_candidates(inputs, workbench.catalogue)
         require_agreement(path, workbench.mapping, workbench.catalogue)
+        if workbench.migration.tickets:
+            types = ticket_types.read_ticket_types(workbench.client)
+            ticket_types.require_agreement(workbench.migration, workbench.mapping, types)
         told = {**proposed.summary(), "losses": losses}
         context.add_output_metadata({"path": dg.MetadataValue.path(path), **told})
 

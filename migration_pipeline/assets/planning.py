@@ -76,7 +76,7 @@ def _creates(made: Preparation) -> list[dict[str, Any]]:
     """What will be made in the workspace, as rows of the plan."""
     attributes = [
         {
-            "kind": f"{one.model} attribute",
+            "kind": "ticket type" if one.model == "ticket_type" else f"{one.model} attribute",
             "name": one.name,
             "type": one.data_type,
             "options": list(one.options),

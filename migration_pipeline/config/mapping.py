@@ -139,6 +139,9 @@ class Mapping(BaseModel):
     contact_fields: dict[Text, FieldEntry] = Field(default_factory=dict, description="contact fields by key")
     company_fields: dict[Text, FieldEntry] = Field(default_factory=dict, description="company fields by key")
     statuses: dict[str, State] = Field(default_factory=dict, description="status: open, snoozed or closed")
+    ticket_states: dict[str, Text] = Field(
+        default_factory=dict, description="status: state of an Intercom ticket, by category or name"
+    )
     priorities: dict[Text, Text | None] = Field(default_factory=dict, description="priority: what it is called")
     types: dict[Text, Text | None] = Field(default_factory=dict, description="ticket type: what it is called")
     brands: dict[Text, Text | None] = Field(default_factory=dict, description="brand: what it is called")
@@ -408,6 +411,10 @@ _COMMENTS: Final = {
     "contact_fields": "Contact fields by their key in the source; the same, with an attribute of contacts.",
     "company_fields": "Company fields by their key in the source; the same, with an attribute of companies.",
     "statuses": "What a ticket's status becomes: open, snoozed or closed.",
+    "ticket_states": (
+        "What a status becomes where a ticket becomes an Intercom ticket (`tickets` in migration.yaml): submitted,\n"
+        "in_progress, waiting_on_customer or resolved, or the name of a state of Intercom."
+    ),
     "priorities": "What a priority is called in the attribute that keeps it; null: left out.",
     "types": "What a ticket type is called in the attribute that keeps it; null: left out.",
     "brands": "What a brand is called in the attribute that keeps it; null: left out.",

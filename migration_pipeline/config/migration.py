@@ -17,6 +17,7 @@ from migration_pipeline.config.filters import Entities, Filters
 from migration_pipeline.config.help_center import HelpCenter
 from migration_pipeline.config.masking import Masking
 from migration_pipeline.config.secrets import literal_secrets
+from migration_pipeline.config.tickets import TicketRule
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.run import Check
 
@@ -244,6 +245,11 @@ class Migration(_Settings):
     entities: Entities = Field(ENTITY_TYPES, description="which entity types move")
     filters: Filters = Field(Filters(), description="which tickets move; without any, all do")
     options: Options = Field(Options(), description="how records move")
+    tickets: tuple[TicketRule, ...] = Field(
+        (),
+        description="which tickets become Intercom tickets; the first rule that fits decides, without any they are "
+        "conversations",
+    )
     masking: Masking = Field(Masking(), description="what of people's data does not leave the machine")
     help_center: HelpCenter = Field(HelpCenter(), description="how articles, their pictures and links move")
     path: Path = Field(exclude=True, description="the file this was read from")
@@ -262,6 +268,7 @@ class Migration(_Settings):
             "entities",
             "filters",
             "options",
+            "tickets",
             "masking",
             "help_center",
         )

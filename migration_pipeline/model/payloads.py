@@ -69,7 +69,7 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
     "fields": pa.schema(
         [
             *_HEAD,
-            ("model", pa.string()),  # conversation | contact | company
+            ("model", pa.string()),  # conversation | contact | company | ticket_type
             ("name", pa.string()),
             ("data_type", pa.string()),
             ("options", TEXTS),
@@ -110,6 +110,9 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("remark_detail", pa.string()),
             ("opener_comment_ref", pa.string()),  # the comment that the opener carries; null when the opener is a stub
             ("opener_redacted", pa.bool_()),
+            ("ticket_type", pa.string()),  # name of the Intercom ticket type; null: it becomes a conversation
+            ("ticket_state", pa.string()),  # category or name of the state that an Intercom ticket gets
+            ("in_copy", TEXTS),  # people in copy, by name and address
         ]
     ),
     "parts": pa.schema(
@@ -121,6 +124,7 @@ PAYLOADS: Final[dict[str, pa.Schema]] = {
             ("author_kind", pa.string()),  # admin | contact
             ("admin_id", pa.string()),
             ("contact_ref", pa.string()),
+            ("speaker", pa.string()),  # the name of the contact who speaks
             ("message_type", pa.string()),  # comment | note
             ("body", pa.string()),  # HTML
             ("created_at", TIME),

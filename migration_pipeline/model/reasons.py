@@ -55,6 +55,7 @@ REASONS: Final[dict[str, str]] = {
     "restricted_article": "Not everybody may read the article in the source; it stays behind, as set.",
     "article_without_text": "The article has no text in a language that moves.",
     "article_stays_draft": "Intercom shows other words than were sent; the article stays a draft until one looked.",
+    "ticket_kind_stays": "By now the rules would make it the other of ticket and conversation; it stays what it is.",
     "article_kind_stays": "It would be an internal article by now, or no longer one; it stays what it was made as.",
     # The record could not be written.
     "update_failed": "The target refused a part of the changes; a later delta takes the record up again.",
@@ -69,6 +70,7 @@ REASONS: Final[dict[str, str]] = {
     "file_too_large": "A file is larger than the limit for one file.",
     "file_renamed": "A file had a name that Intercom or a computer could not take; it arrived under a cleaned one.",
     "body_split": "A message was longer than one may be, as set; it arrived whole, as several messages in a row.",
+    "ticket_too_long": "It was to become an Intercom ticket, which shows 500 parts at most; it became conversations.",
     "thread_split": "The thread is longer than a conversation can show; it goes on in further ones, linked both ways.",
     "invalid_phone": "A phone number is not one that Intercom can use; the original text is kept in an attribute.",
     "phone_dropped": "A phone number is not one that Intercom can use; it was left out, as set.",

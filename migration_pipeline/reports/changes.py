@@ -37,7 +37,7 @@ CHANGES: Final = pa.schema(
 
 _SILENT: Final = frozenset(
     ["source_id", "source_url", "digest", "losses", "ticket_ref", "position", "comment_ref", "redacted",
-     "opener_redacted", "part_count"]
+     "opener_redacted", "part_count", "speaker"]
 )  # fmt: skip
 """Columns that say nothing of the content, or say it twice."""
 

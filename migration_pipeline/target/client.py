@@ -239,6 +239,24 @@ class IntercomClient:
                 return [row for row in found if row.get("created_at") == created_at]
             pagination["starting_after"] = after
 
+    def ticket(self, ticket_id: str) -> dict[str, Any] | None:
+        """An Intercom ticket with its parts."""
+        return self._found(f"/tickets/{quote(ticket_id, safe='')}")
+
+    def tickets_with(self, attribute_id: str, value: str) -> list[dict[str, Any]]:
+        """Tickets whose attribute has just this value, as far as the search index knows them by now."""
+        query = {"field": f"ticket_attribute.{attribute_id}", "operator": "=", "value": value}
+        answer = self._session.read("POST", "/tickets/search", json={"query": query, "pagination": {"per_page": 20}})
+        return _rows(_dict(answer.body), "tickets", "data")
+
+    def ticket_types(self) -> list[dict[str, Any]]:
+        """All ticket types, with their attributes."""
+        return _rows(self._object("/ticket_types"), "data", "ticket_types")
+
+    def ticket_states(self) -> list[dict[str, Any]]:
+        """All states that tickets may have; the API makes none."""
+        return _rows(self._object("/ticket_states"), "data", "ticket_states")
+
     def help_centers(self) -> list[dict[str, Any]]:
         """The help centres; the API makes none."""
         return _rows(self._object("/help_center/help_centers"), "data")

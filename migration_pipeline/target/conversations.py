@@ -34,6 +34,8 @@ from migration_pipeline.target.inputs import (
 )
 from migration_pipeline.target.naming import file_name, media_type, renamed
 from migration_pipeline.target.ticket_fields import FieldsNote
+from migration_pipeline.target.ticket_form import ticket_parts
+from migration_pipeline.target.ticket_rules import ticket_state, type_sql
 from migration_pipeline.target.transcripts import Comment, File, Speakers, Thread, Ticket, build_thread, title_of
 from migration_pipeline.target.volumes import capacity
 
@@ -51,6 +53,14 @@ _TICKETS: Final = """
         SELECT source_id, list(DISTINCT ref ORDER BY ref) AS refs, count(DISTINCT ref) FILTER (copied) AS copied
         FROM people SEMI JOIN record_contacts AS contact ON contact.source_id = people.ref
         GROUP BY source_id
+    ),
+    named_people AS (
+        SELECT people.source_id, list(DISTINCT told ORDER BY told) AS names
+        FROM people JOIN (
+            SELECT source_id AS ref, coalesce(name || ' <' || emails[1] || '>', emails[1], name) AS told
+            FROM record_contacts
+        ) USING (ref)
+        GROUP BY people.source_id
     )
     SELECT
         ticket.source_id, ticket.source_url, ticket.subject, ticket.state, ticket.status, ticket.tags,
@@ -58,6 +68,7 @@ _TICKETS: Final = """
         ticket.team_ref, ticket.requester_ref, ticket.assignee_ref, ticket.company_ref,
         len(list_distinct(ticket.cc_refs)) - coalesce(known_people.copied, 0) AS cc_missing,
         coalesce(known_people.refs, []) AS cc_refs,
+        coalesce(named_people.names, []) AS in_copy, ticket.ticket_type,
         requester.source_id IS NOT NULL AS requester_known,
         coalesce(requester.suspended, false) AS requester_suspended,
         ticket.links, ticket.comment_count, ticket.missing_comments,
@@ -65,8 +76,9 @@ _TICKETS: Final = """
         company.source_id IS NOT NULL AS company_known,
         epoch(ticket.created_at)::BIGINT AS created,
         ticket.* LIKE 'own\\_%' ESCAPE '\\'
-    FROM (SELECT *{own} FROM record_tickets) AS ticket
+    FROM (SELECT *{own}, {ticket_type} AS ticket_type FROM record_tickets) AS ticket
     LEFT JOIN known_people USING (source_id)
+    LEFT JOIN named_people USING (source_id)
     LEFT JOIN record_contacts AS requester ON requester.source_id = ticket.requester_ref
     LEFT JOIN record_contacts AS assignee ON assignee.source_id = ticket.assignee_ref
     LEFT JOIN record_companies AS company ON company.source_id = ticket.company_ref AND company.deleted_at IS NULL
@@ -164,7 +176,7 @@ def _threads(inputs: Inputs, rules: "_Rules") -> Iterator[tuple[dict[str, Any], 
     )
     grouped = groupby(inputs.rows(said), key=lambda row: str(row["ticket_ref"]))
     ticket_ref, comments = next(grouped, ("", iter(())))
-    for row in inputs.rows(_TICKETS.format(own=own)):
+    for row in inputs.rows(_TICKETS.format(own=own, ticket_type=type_sql(inputs.migration.tickets))):
         while ticket_ref < row["source_id"]:  # comments of a ticket that is no record
             following = next(grouped, None)
             if following is None:
@@ -241,6 +253,9 @@ class _Rules:
             "volumes": needed,
             "opener_comment_ref": thread.opener_comment_ref,
         }
+        parts = _part_rows(row["source_id"], thread, comments, room)
+        state_there = ticket_state(self._inputs.mapping, row["status"], state)
+        head |= self._as_ticket(row, head, parts, state_there, losses)
         # That a comment was redacted is known to a run that reads the source's history, and not to a demo: it decides
         # how a change is carried, never whether there is one.
         redacted = {comment["source_id"] for comment in comments if comment["redacted"]}
@@ -257,9 +272,38 @@ class _Rules:
             "opener_redacted": thread.opener_comment_ref in redacted,
             "remark": remark,
             "remark_detail": detail,
+            # A record that was made as a ticket stays one, whatever the rules say by now.
+            "ticket_state": state_there,
+            "in_copy": row["in_copy"],
             **head,
         }
-        return payload, _part_rows(row["source_id"], thread, redacted, room)
+        for part in parts:
+            part["redacted"] = part["comment_ref"] in redacted
+        return payload, parts
+
+    def _as_ticket(
+        self,
+        row: dict[str, Any],
+        head: dict[str, Any],
+        parts: list[dict[str, Any]],
+        state_there: str,
+        losses: list[Loss],
+    ) -> dict[str, Any]:
+        """What is different where the ticket becomes an Intercom ticket; nothing where it becomes a conversation."""
+        if row["ticket_type"] is None:
+            return {}
+        count = len(ticket_parts(head, parts, ""))
+        if count > capacity(self._inputs.options.max_parts, len(head["attributes"])):
+            losses.append(loss("ticket_too_long", f"{count} parts"))
+            return {}
+        losses[:] = [one for one in losses if one["reason"] != "thread_split"]
+        return {
+            "ticket_type": row["ticket_type"],
+            "ticket_state": state_there,
+            "in_copy": row["in_copy"],
+            "part_count": count,
+            "volumes": 1,
+        }
 
     def _attributes(self, row: dict[str, Any], losses: list[Loss]) -> dict[str, Any]:
         """The values of the conversation's attributes, the key first."""
@@ -353,7 +397,10 @@ def _remark(links: Sequence[Mapping[str, str]]) -> tuple[str | None, str | None]
     return None, None
 
 
-def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str], room: int) -> list[dict[str, Any]]:
+def _part_rows(
+    ticket_ref: str, thread: Thread, comments: Sequence[Mapping[str, Any]], room: int
+) -> list[dict[str, Any]]:
+    names = {comment["author_ref"]: comment["contact_name"] for comment in comments}
     return [
         {
             **part,
@@ -361,7 +408,7 @@ def _part_rows(ticket_ref: str, thread: Thread, redacted: set[str], room: int) -
             "position": position,
             "volume": 1 + position // room,
             "created_at": _time(part["at"]),
-            "redacted": part["comment_ref"] in redacted,
+            "speaker": plain(names.get(part["contact_ref"]) or "") or None,
         }
         for position, part in enumerate(thread.parts)
     ]

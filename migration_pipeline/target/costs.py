@@ -20,6 +20,9 @@ APP: Final = "app"
 FIXED: Final = 8
 """Calls of any run: GET /me for the gate, and the seven of the catalogue."""
 
+TYPES: Final = 14
+"""Calls for ticket types and states where tickets become Intercom tickets: rules, plan, loading and reading back."""
+
 LISTS: Final[Mapping[str, tuple[int, int]]] = {
     "agents": (0, 1),
     "teams": (0, 1),
@@ -43,7 +46,11 @@ READ_BACK: Final[Mapping[str, str]] = {
         1 + (len(payload.company_refs) > 0)::BIGINT + (len(payload.tags) > 0)::BIGINT
         + (payload.note IS NOT NULL)::BIGINT
     """,
-    "tickets": "greatest(payload.volumes, 1)",
+    "tickets": """
+        greatest(payload.volumes, 1) + (
+            payload.ticket_type IS NOT NULL AND (len(payload.tags) > 0 OR payload.company_ref IS NOT NULL)
+        )::BIGINT
+    """,
     "collections": "1",
     "articles": "2",
 }
@@ -54,6 +61,9 @@ def works(staging: Staging, files_per_part: int) -> Iterator[Work]:
     """What the run of the plan as it stands does at the target, in order; files are fetched besides, without limit."""
     yield Work("target", "agents", "catalogue", FIXED, (APP,))
     connection = staging.connect()
+    fields = staging.tables.scan("payloads", "fields", PAYLOADS["fields"])
+    if count(connection, f"SELECT count(*) FROM {fields} WHERE model = 'ticket_type'") != (0,):
+        yield Work("target", "tickets", "lists", TYPES, (APP,))
     readings = []
     for entity_type in ENTITY_TYPES:
         plan = staging.tables.scan("plan", entity_type, PLAN)
@@ -96,10 +106,12 @@ def _unread(staging: Staging) -> int:
 def _with_files(staging: Staging, files_per_part: int) -> int:
     """Parts that files make which were not fetched yet: payloads know only of files that are there.
 
-    A comment carries `files_per_part` files, and has a part of its own anyway; an opener carries none.
+    A comment carries `files_per_part` files, and has a part of its own anyway; an opener carries none, and neither does
+    a contact's message in an Intercom ticket.
     """
     plan = staging.tables.scan("plan", "tickets", PLAN)
     payload = staging.tables.scan("payloads", "tickets", PAYLOADS["tickets"])
+    parts = staging.tables.scan("payloads", "parts", PAYLOADS["parts"])
     files = staging.tables.scan("records", "attachments", RECORDS["attachments"])
     (more,) = count(
         staging.connect(),
@@ -113,7 +125,13 @@ def _with_files(staging: Staging, files_per_part: int) -> int:
             greatest(ceil(whole / {files_per_part}), least_parts) - greatest(ceil(here / {files_per_part}), least_parts)
         ), 0)::BIGINT
         FROM (
-            SELECT carried.*, (payload.opener_comment_ref IS DISTINCT FROM comment_ref)::BIGINT AS least_parts
+            SELECT carried.*, (
+                payload.opener_comment_ref IS DISTINCT FROM comment_ref AND (
+                    payload.ticket_type IS NULL OR comment_ref NOT IN (
+                        SELECT comment_ref FROM {parts} WHERE author_kind = 'contact' AND comment_ref IS NOT NULL
+                    )
+                )
+            )::BIGINT AS least_parts
             FROM carried JOIN {payload} AS payload ON payload.source_id = carried.ticket_ref
             SEMI JOIN (FROM {plan} WHERE action IN ('create', 'update')) AS plan ON plan.source_id = payload.source_id
         )

@@ -16,10 +16,11 @@ from migration_pipeline.config.migration import Options
 from migration_pipeline.journal import Journal, Known
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.staging import Staging
-from migration_pipeline.target import messages, steps, volumes
+from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.loading import impressions
+from migration_pipeline.target.loading import tickets as loading_tickets
 from migration_pipeline.target.loading.changed_people import CLEARED
 from migration_pipeline.target.loading.changed_threads import comment_of, difference
 from migration_pipeline.target.loading.cuts import as_begun
@@ -30,6 +31,8 @@ from migration_pipeline.target.loading.threads import replies_of, seconds
 from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.messages import Reply
 from migration_pipeline.target.rows import Row, rows, tickets
+from migration_pipeline.target.ticket_form import ticket_row
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 
 Seen = Mapping[str, Any]
 
@@ -47,6 +50,7 @@ class Held:
     journal: Journal
     catalogue: Catalogue
     options: Options
+    types: TicketTypes = NO_TYPES
 
 
 def foresee(entity_type: str, staging: Staging, held: Held) -> Iterator[pa.RecordBatch]:
@@ -155,6 +159,8 @@ def _links(work: Work, prefix: str, kind: str, wanted: Iterable[str]) -> int:
 def _ticket(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
     work = Work("tickets", row["source_id"], held.journal.operations("tickets", row["source_id"]))
     known = held.journal.remembered("tickets", row["source_id"])
+    if known is not None and loading_tickets.is_ticket(work, row):
+        return _intercom_ticket(held, work, row, parts, known.seen)
     made = volumes_made(work)
     if known is None or not made:
         return 1
@@ -169,6 +175,31 @@ def _ticket(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
         seen = impressions.of_volume(known.seen, number)
         calls += _conversation(held, work.of_volume(number), volumes.row_of(row, number, None), mine, contacts, seen)
     return calls + max((row["volumes"] or 1) - len(made), 0) * _around(row)
+
+
+def _intercom_ticket(held: Held, work: Work, row: Row, parts: tuple[Row, ...], seen: Seen | None) -> int:
+    """An Intercom ticket is described, assigned and put into its state by updates."""
+    row = ticket_row(row)
+    said = loading_tickets.parts_of(work, row, parts, held.catalogue.me.id)
+    refs = {part["contact_ref"] for part in said if part["contact_ref"]}
+    contacts = {ref: Known("migrated", f"new:{ref}", None) for ref in refs} | held.journal.known("contacts", refs)
+    calls, new = _said(held, work, replies_of(row, said, contacts))
+    type_ = held.types.of_id(str(work.operations[work.key("create")].adapted.get("type")))
+    if seen is None or type_ is None:
+        return calls + 1
+    meant = {name: [value] for name, value in loading_tickets.attributes_of(type_, row).items()}
+    described = {**meant, reading.DESCRIPTION: [row["opener"]]}
+    titled = row["title"] and short_hash(row["title"]) != seen["title"]
+    changes = [
+        bool(titled) or _attributes_differ(described, seen[impressions.ATTRIBUTES]),
+        *(row[f"{kind}_id"] not in (None, seen[kind]) for kind in ("admin", "team")),
+    ]
+    state = held.types.state(type_.id, row["ticket_state"])
+    wanted = reading.ticket_state(state.id if state else None, open_=row["state"] != "closed")
+    # Whatever changes a ticket opens it again.
+    reopened = any(changes) or any(reply.author_kind == "contact" for reply in new)
+    left = seen["state"].replace("closed", "open") if reopened else seen["state"]
+    return calls + _tagging(held, work, row, seen) + sum(changes) + int(wanted != left)
 
 
 def _around(row: Row) -> int:
@@ -198,8 +229,18 @@ def _messages(
     held: Held, work: Work, row: Row, replies: list[Reply], contacts: Mapping[str, Known]
 ) -> tuple[int, Callable[[str], bool]]:
     """The calls for what is new, taken back or edited, and whether they reopen a conversation that was in a state."""
+    append = held.options.edited_comments == "append"
+    opening, replies = _opening(work, row, replies, contacts, append=append)
+    calls, said = _said(held, work, replies)
+    by_contact = any(reply.author_kind == "contact" for reply in said)
+    answered = any(reply.kind == "comment" for reply in said)
+    return opening + calls, lambda state: by_contact or (answered and state == "snoozed")
+
+
+def _said(held: Held, work: Work, replies: list[Reply]) -> tuple[int, list[Reply]]:
+    """The calls for what is new, taken back or edited, and what is said."""
     sent, append = filled(work), held.options.edited_comments == "append"
-    calls, replies = _opening(work, row, replies, contacts, append=append)
+    calls = 0
     said: list[Reply] = []
     withdrawn: set[str] = set()
     for reply in replies:
@@ -213,9 +254,7 @@ def _messages(
     kept = {f"part/{reply.key}" for reply in replies}
     rest = [slot for slot in sent if slot.startswith("part/") and slot not in kept]
     calls += sum(comment_of(slot.removeprefix("part/")) in withdrawn for slot in rest)
-    by_contact = any(reply.author_kind == "contact" for reply in said)
-    answered = any(reply.kind == "comment" for reply in said)
-    return calls + len(said), lambda state: by_contact or (answered and state == "snoozed")
+    return calls + len(said), said
 
 
 def _opening(

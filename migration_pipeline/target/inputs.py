@@ -119,6 +119,7 @@ class Inputs:
             "mapping": digest(self.mapping.model_dump()),
             "options": self.options.model_dump(mode="json"),
             "selection": rules(self.migration),
+            "tickets": [rule.model_dump(mode="json") for rule in self.migration.tickets],
             "masking": self.migration.masking.model_dump(mode="json"),
             "help_center": self.migration.help_center.model_dump(mode="json"),
             "records": {table: self.staging.tables.built_from("records", table) for table in RECORDS},

@@ -24,12 +24,22 @@ from migration_pipeline.target.addresses import new_addresses
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.hosting import hosting
-from migration_pipeline.target.loading import articles, changed_people, definitions, people, threads
+from migration_pipeline.target.loading import (
+    articles,
+    changed_people,
+    changed_tickets,
+    definitions,
+    people,
+    threads,
+    tickets,
+)
 from migration_pipeline.target.loading.changed_threads import change
 from migration_pipeline.target.loading.desk import Desk, by_name
 from migration_pipeline.target.loading.retiring import retire
 from migration_pipeline.target.loading.work import ParentMissing, StepUnclear, Work
-from migration_pipeline.target.rows import Row, batches, count, rows, tickets
+from migration_pipeline.target.rows import Row, batches, count, rows
+from migration_pipeline.target.rows import tickets as ticket_rows
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes, read_ticket_types
 from migration_pipeline.target.workers import in_threads
 from migration_pipeline.target.writer import Patience, Writer
 
@@ -120,6 +130,7 @@ def load(
         tags=tags,
         conversation_attributes=conversation_attributes,
         data_attributes=data_attributes,
+        ticket_types=_ticket_types(connection, entity_type, client, journal),
     )
     with _library(connection, entity_type, desk, staging) as library:
         return _loaded(connection, entity_type, desk, library, run, calls, writes)
@@ -229,16 +240,24 @@ def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: 
 def _ticket(desk: Desk, work: Work, row: Row, parts: tuple[Row, ...], known: Remembered | None) -> Outcome:
     """A ticket as a conversation; what an earlier, cut run sent of it by other rules is brought up to date at once."""
     if known is not None:
-        told = change(desk, work, row, parts, known)
+        told = _changed(desk, work, row, parts, known)
         desk.writer.settle_unmeant(work)
         return told
-    told = threads.ticket(desk, work, row, parts)
+    told = (tickets.ticket if tickets.is_ticket(work, row) else threads.ticket)(desk, work, row, parts)
     if told.outcome != "migrated" or not (work.outdated or work.unmeant()):
         return told
     desk.writer.settle_unmeant(work)
     stay = [op.op_key.removeprefix(work.key("")) for op in work.unmeant() if op.kind == "reply"]
     work.notes[:] = [f"{name} was sent under an earlier mapping and stays" for name in stay]
-    return change(desk, work, row, parts, Remembered(told.target_id, told.digest, told.seen))
+    return _changed(desk, work, row, parts, Remembered(told.target_id, told.digest, told.seen))
+
+
+def _changed(desk: Desk, work: Work, row: Row, parts: tuple[Row, ...], known: Remembered) -> Outcome:
+    """A ticket that arrived, brought up to date as what it was made as."""
+    told = (changed_tickets.change if tickets.is_ticket(work, row) else change)(desk, work, row, parts, known)
+    if not tickets.kind_stays(work, row) or told.reason not in (None, row["remark"], row["planned_reason"]):
+        return told
+    return replace(told, reason="ticket_kind_stays")
 
 
 def _stays(told: Outcome, known: Remembered | None) -> Outcome:
@@ -278,13 +297,30 @@ def _require_fresh(connection: duckdb.DuckDBPyConnection, entity_type: str) -> N
         )
 
 
+_WITH_TYPES: Final = {
+    "fields": "SELECT count(*) FROM payload WHERE model = 'ticket_type'",
+    "tickets": "SELECT count(*) FROM chosen WHERE ticket_type IS NOT NULL",
+}
+"""Counts the records that ticket types have to be known for."""
+
+
+def _ticket_types(
+    connection: duckdb.DuckDBPyConnection, entity_type: str, client: IntercomClient, journal: Journal
+) -> TicketTypes:
+    """The workspace's ticket types; none where no record has to do with them, which a token may have no scope for."""
+    needed = entity_type in _WITH_TYPES and count(connection, _WITH_TYPES[entity_type]) != (0,)
+    # A record that was made as a ticket may be none by the rules of now.
+    made = entity_type == "tickets" and any(True for _ in journal.undoing.live(("create_ticket",)))
+    return read_ticket_types(client) if needed or made else NO_TYPES
+
+
 def _units(connection: duckdb.DuckDBPyConnection, entity_type: str, order: str) -> Iterator[_Unit]:
     """Outcomes that the plan decides first, then the records to create."""
     decided = connection.cursor().sql("FROM plan WHERE action IN ('skip', 'fail')")
     for batch in batches(decided):
         yield _Unit(outcomes=tuple(_decided(row) for row in batch))
     if entity_type == "tickets":
-        for row, parts in tickets(connection, order):
+        for row, parts in ticket_rows(connection, order):
             yield _Unit(records=((row, parts),))
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")

@@ -24,7 +24,7 @@ _Rebuild = Callable[[], Any]
 
 _SILENT: Final = frozenset(
     ["source_id", "source_url", "digest", "skip", "matched_by", "model", "data_type", "state", "message_type", "reason",
-     "attachment_ref", "content_type", "sha256"]
+     "attachment_ref", "content_type", "sha256", "ticket_type", "ticket_state"]
 )  # fmt: skip
 _SILENT_ENDINGS: Final = ("_id", "_ref", "_refs", "_kind", "_by", "_url")
 """Columns of ids and fixed words; every other column with text is looked into, whoever adds it."""

@@ -8,7 +8,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from html import escape
 from typing import Final
@@ -50,6 +50,7 @@ class Reply:
     files: tuple[Attached, ...]
     key: str = "0"  # of the comment it comes from; the same in every run
     redacted: bool = False  # the source took something out of it after it was written
+    said_by: str = ""  # name of the contact, where one speaks
 
     @property
     def author(self) -> str:
@@ -67,9 +68,9 @@ def create_conversation(contact_id: str, text: str, created_at: int, comment_ref
 
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         now = int(time.time())
-        if refusal.status in (400, 422) and adapted["created_at"] > now and not _about_length(refusal):
+        if refusal.status in (400, 422) and adapted["created_at"] > now and not about_length(refusal):
             return {**adapted, "created_at": now}
-        return _shorter(refusal, adapted, text) or soon(refusal, adapted)
+        return shorter(refusal, adapted, text) or soon(refusal, adapted)
 
     def result(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str:
         del adapted, owned
@@ -89,8 +90,8 @@ def create_conversation(contact_id: str, text: str, created_at: int, comment_ref
         reserves=lambda adapted: f"conversation:{adapted['contact']}:{adapted['created_at']}",
         result=result,
         losses=lambda adapted: (
-            *_moved("the opening message", created_at, adapted),
-            *_clipped("the opening message", adapted),
+            *moved("the opening message", created_at, adapted),
+            *clipped("the opening message", adapted),
         ),
         adapt=adapt,
     )
@@ -147,23 +148,23 @@ def reply(
         if refusal.status not in (400, 413, 422):
             return None
         droppable = [file for file in _kept(part, adapted) if file.data is None]
-        if _about_length(refusal):
-            return _shorter(refusal, adapted, part.body)
-        if droppable and not _about_date(refusal):
+        if about_length(refusal):
+            return shorter(refusal, adapted, part.body)
+        if droppable and not about_date(refusal):
             # Empty files are refused for being empty; of the others, the largest most likely for its size.
             unwanted = min(droppable, key=lambda file: (file.size > 0, -file.size))
             return {**adapted, "dropped": [*adapted.get("dropped", ()), unwanted.sha256]}
-        moved = _accepted_second(conversation(conversation_id), adapted["created_at"])
-        if moved != adapted["created_at"] and "moved" not in adapted:
-            return {**adapted, "created_at": moved, "moved": True}
-        return _shorter(refusal, adapted, part.body) if refusal.status == 413 else None
+        nearest = _accepted_second(conversation(conversation_id), adapted["created_at"])
+        if nearest != adapted["created_at"] and "moved" not in adapted:
+            return {**adapted, "created_at": nearest, "moved": True}
+        return shorter(refusal, adapted, part.body) if refusal.status == 413 else None
 
     def losses(adapted: Adapted) -> tuple[Loss, ...]:
         what = f"message {part.position + 1}"
         dropped = [files[digest].name for digest in adapted.get("dropped", ()) if digest in files]
         return (
-            *_moved(what, part.created_at, adapted),
-            *_clipped(what, adapted),
+            *moved(what, part.created_at, adapted),
+            *clipped(what, adapted),
             *(("file_rejected", f"{what}: {name}") for name in dropped),
         )
 
@@ -193,8 +194,19 @@ def reply(
     )
 
 
+NOTED: Final = "noted"
+"""Key of `Adapted`: the id of the admin whose note says what a contact may not say."""
+
+
+def as_note(part: Reply, admin_id: str) -> Reply:
+    """What a contact says, as a note of an admin that names them."""
+    body = f"<p><b>{escape(part.said_by or 'A contact')}</b></p>{part.body}"
+    return replace(part, kind="note", author_kind="admin", author_id=admin_id, body=body)
+
+
 def identity_of(part: Reply, adapted: Adapted) -> str:
     """What a part is recognized by, as it is sent."""
+    part = as_note(part, adapted[NOTED]) if NOTED in adapted else part
     sizes = files_hash((file.name, file.size) for file in _kept(part, adapted))
     return reading.identity(part.kind, part.author, adapted["created_at"], body_hash(_body_of(part, adapted)), sizes)
 
@@ -251,27 +263,30 @@ def _accepted_second(conversation: Json | None, second: int) -> int:
     return min(max(second, newest), int(time.time()))
 
 
-def _about_length(refusal: Rejected) -> bool:
+def about_length(refusal: Rejected) -> bool:
     """Whether a refusal speaks of the length of a text. No limit is documented; one may exist."""
     return refusal.status in (400, 422) and bool(re.search(r"(?i)too long|length|characters", refusal.message))
 
 
-def _about_date(refusal: Rejected) -> bool:
+def about_date(refusal: Rejected) -> bool:
+    """Whether a refusal speaks of a date."""
     return bool(re.search(r"(?i)created_at|\bdate\b|\btime\b", refusal.message))
 
 
-def _shorter(refusal: Rejected, adapted: Adapted, text: str) -> Adapted | None:
+def shorter(refusal: Rejected, adapted: Adapted, text: str) -> Adapted | None:
     """Half as much of the text as before, until little is left; what is cut off goes along as a file."""
     half = int(adapted.get("clipped", len(text))) // 2
-    about_size = _about_length(refusal) or refusal.status == 413
+    about_size = about_length(refusal) or refusal.status == 413
     return {**adapted, "clipped": half} if about_size and half >= SHORTEST else None
 
 
-def _clipped(what: str, adapted: Adapted) -> tuple[Loss, ...]:
+def clipped(what: str, adapted: Adapted) -> tuple[Loss, ...]:
+    """What is to be told of a text that was cut."""
     return (("body_clipped", f"{what}: after {adapted['clipped']} characters"),) if "clipped" in adapted else ()
 
 
-def _moved(what: str, meant: int, adapted: Adapted) -> tuple[Loss, ...]:
+def moved(what: str, meant: int, adapted: Adapted) -> tuple[Loss, ...]:
+    """What is to be told of a message whose date is not the one that was meant."""
     seconds = int(adapted["created_at"]) - meant
     return (("date_bumped", f"{what} is dated {seconds:+d} s"),) if seconds else ()
 

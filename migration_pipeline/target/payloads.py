@@ -6,6 +6,7 @@ Belongs here: which rule serves which entity type, and what it needs. Does not b
 
 import logging
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Final
 
 from migration_pipeline.config import Migration
@@ -16,6 +17,7 @@ from migration_pipeline.target.conversations import map_tickets
 from migration_pipeline.target.directory import agent_rows, field_rows, tag_rows, team_rows
 from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.profiles import company_rows, contact_rows
+from migration_pipeline.target.ticket_rules import type_rows
 
 _ASSET: Final = "normalized"
 
@@ -62,7 +64,7 @@ def map_entity(entity_type: str, staging: Staging, mapping: Rules, migration: Mi
 _MAPPERS: Final[Mapping[str, Callable[[Inputs], dict[str, int]]]] = {
     "agents": lambda inputs: {"agents": inputs.write("agents", agent_rows(inputs))},
     "teams": lambda inputs: {"teams": inputs.write("teams", team_rows(inputs))},
-    "fields": lambda inputs: {"fields": inputs.write("fields", field_rows(inputs))},
+    "fields": lambda inputs: {"fields": inputs.write("fields", chain(field_rows(inputs), type_rows(inputs)))},
     "tags": lambda inputs: {"tags": inputs.write("tags", tag_rows(inputs))},
     "companies": lambda inputs: {"companies": inputs.write("companies", company_rows(inputs))},
     "contacts": lambda inputs: {"contacts": inputs.write("contacts", contact_rows(inputs))},

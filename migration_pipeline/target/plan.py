@@ -26,21 +26,26 @@ FAILURES: Final = frozenset({"invalid_phone", "malformed_record", "comments_miss
 _CALLS: Final[Mapping[str, str]] = {
     "agents": "0",
     "teams": "0",
-    "fields": "1",
+    "fields": "1 + coalesce(json_array_length(payload.body, '$.attributes'), 0)",
     "tags": "1",
     "companies": "1 + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
     "contacts": "1 + len(payload.company_refs) + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
     "tickets": """
-        payload.part_count + 2 * (payload.volumes - 1) + payload.volumes * (
+        CASE WHEN payload.ticket_type IS NOT NULL THEN
+            1 + payload.part_count + len(payload.tags)
+            + (payload.ticket_state <> 'submitted' OR payload.state = 'closed')::BIGINT
+        ELSE payload.part_count + 2 * (payload.volumes - 1) + payload.volumes * (
             2 + len(payload.participant_refs) + len(payload.tags)
             + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
             + (payload.state <> 'open')::BIGINT
         )
+        END
     """,
     "collections": "1",
     "articles": "1 + (payload.state = 'published')::BIGINT + len(payload.tags)",
 }
-"""Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most.
+"""Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most, and what an
+Intercom ticket costs R + T + E + 2, E being notes for files that a contact's message cannot carry.
 
 A thread that takes several conversations costs all but its parts for each, and two notes that link them.
 """

@@ -16,6 +16,7 @@ from migration_pipeline.staging import Staging
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.conflicts import Conflict, conflicts
 from migration_pipeline.target.rows import rows
+from migration_pipeline.target.ticket_rules import MODEL
 
 DATA_ATTRIBUTES: Final = 250
 """Custom attributes of contacts and companies together that a workspace may have (Intercom help, "CDA limits")."""
@@ -31,7 +32,7 @@ _MADE_BY_PEOPLE: Final = {
 class NewAttribute:
     """An attribute that will be made."""
 
-    model: str  # conversation | contact | company
+    model: str  # conversation | contact | company; ticket_type where it is a whole type, or what one lacks
     name: str
     data_type: str
     options: tuple[str, ...]
@@ -61,7 +62,7 @@ def prepare(staging: Staging, catalogue: Catalogue, mapping: Mapping) -> Prepara
     attributes, options = _attributes(staging, catalogue)
     found = conflicts(mapping, catalogue)
     there = sum(1 for one in catalogue.data_attributes if one.custom and not one.archived)
-    more = sum(1 for one in attributes if one.model != "conversation")
+    more = sum(1 for one in attributes if one.model in ("contact", "company"))
     if there + more > DATA_ATTRIBUTES and more:
         told = (
             f"the workspace has {there} attributes of contacts and companies, and {more} more are over the "
@@ -78,7 +79,9 @@ def _attributes(staging: Staging, catalogue: Catalogue) -> tuple[tuple[NewAttrib
     options: dict[NewOption, None] = {}
     for row in _needed(staging, "fields"):
         name = row["name"].casefold()
-        if row["model"] == "conversation" and (there := conversation.get(name)):
+        if row["model"] == MODEL:
+            made.setdefault((MODEL, name), NewAttribute(MODEL, row["name"], "", (), ""))
+        elif row["model"] == "conversation" and (there := conversation.get(name)):
             known = {option.label for option in there.options}
             labels = (row["options"] or ()) if there.data_type == "list" else ()
             options |= dict.fromkeys(NewOption(there.name, label) for label in labels if label not in known)

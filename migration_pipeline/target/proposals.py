@@ -41,6 +41,7 @@ from migration_pipeline.target.matching import (
     teams_for,
     words,
 )
+from migration_pipeline.target.ticket_rules import proposed_states
 
 _MIGRATION_ADMIN: Final = "migration"
 
@@ -74,6 +75,7 @@ def propose(staging: Staging, catalogue: Catalogue, mapping: Mapping | None, mig
         contact_fields=fields["contact_fields"],
         company_fields=fields["company_fields"],
         statuses={**_statuses(inputs), **known.statuses},
+        ticket_states={**(proposed_states(_statuses(inputs)) if migration.tickets else {}), **known.ticket_states},
         priorities=named["priorities"],
         types=named["types"],
         brands=named["brands"],

@@ -5,7 +5,8 @@ Belongs here: what an answer says. Does not belong here: what was meant (`steps`
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from html import escape
+from typing import Any, Final
 
 from migration_pipeline.target.canonical import body_hash, files_hash
 
@@ -43,6 +44,41 @@ class Message:
 def identity(kind: str, author: str, created_at: int, body: str, files: str) -> str:
     """What a message is recognized by, most telling facts first: `body` and `files` are hashes."""
     return f"{kind}|{author}|{created_at}|{body}|{files}"
+
+
+TITLE: Final = "_default_title_"
+DESCRIPTION: Final = "_default_description_"
+"""Attributes that every ticket has (Intercom OpenAPI 2.16, createTicket)."""
+
+
+def of_ticket(ticket: Json, row: Json | None) -> Json:
+    """A ticket in the shape of a conversation; `row` is the conversation of the same id, which alone tells the tags.
+
+    Its state is that of the ticket with whether it is open, as `ticket_state` spells it.
+    """
+    attributes = _dict(ticket.get("ticket_attributes"))
+    people_ = _dict(ticket.get("contacts")).get("contacts") or [{}]
+    row = row or {}
+    return {
+        **{name: ticket.get(name) for name in ("id", "created_at", "updated_at", "contacts")},
+        **{name: ticket.get(name) for name in ("admin_assignee_id", "team_assignee_id")},
+        "title": attributes.get(TITLE),
+        "custom_attributes": {name: value for name, value in attributes.items() if name != TITLE},
+        "source": {
+            "id": str(ticket.get("id")),
+            "body": escape(str(attributes.get(DESCRIPTION) or ""), quote=False),
+            "author": {"type": "user", "id": _dict(people_[0]).get("id")},
+        },
+        "state": ticket_state(_dict(ticket.get("ticket_state")).get("id"), open_=ticket.get("open") is not False),
+        "conversation_parts": {"conversation_parts": _dict(ticket.get("ticket_parts")).get("ticket_parts") or []},
+        "tags": row.get("tags"),
+        "company": row.get("company"),
+    }
+
+
+def ticket_state(state_id: Any, *, open_: bool) -> str:
+    """The id of a ticket's state, and whether the ticket is open."""
+    return f"{state_id} {'open' if open_ else 'closed'}"
 
 
 def opener(conversation: Json) -> Message:

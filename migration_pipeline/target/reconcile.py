@@ -16,6 +16,7 @@ from migration_pipeline.target.canonical import body_hash, same_value
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.messages import recognize
 from migration_pipeline.target.steps import Json, Step
+from migration_pipeline.target.ticket_types import read_ticket_types
 
 CLOCKS_S: Final = 300
 """Seconds by which the service's clock may be behind ours."""
@@ -38,8 +39,12 @@ class Question:
         return self.operation.target_object or self.step.target_object or ""
 
     def conversation(self) -> Json:
-        """The thread that the call changes, as it is now."""
-        return self.client.conversation(self.object_id) or {}
+        """The thread that the call changes, as it is now; a ticket in the shape of a conversation."""
+        route = self.operation.route or f"{self.step.method} {self.step.route}"
+        if "/tickets/" not in route:
+            return self.client.conversation(self.object_id) or {}
+        ticket = self.client.ticket(self.object_id)
+        return reading.of_ticket(ticket, self.client.conversation(self.object_id)) if ticket else {}
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def _conversation(question: Question) -> str | None:
     candidates = [
         row
         for row in question.client.conversations_of(str(sent["contact"]), int(sent["created_at"]))
-        if question.journal.owner("create_conversation", str(row.get("id"))) is None
+        if question.journal.owner("create_conversation", str(row.get("id"))) is None and not row.get("ticket")
     ]
     for row in candidates:
         if body_hash(reading.opener(row).body) == question.operation.identity:
@@ -132,6 +137,49 @@ def _conversation(question: Question) -> str | None:
         if found and all(message.author.startswith("bot:") for message in reading.messages(found)):
             return str(found["id"])
     return None
+
+
+def _ticket(question: Question) -> str | None:
+    """By the key that it carries from birth."""
+    sent = question.operation.adapted
+    for row in question.client.tickets_with(str(sent["key_attribute"]), str(sent["key"])):
+        if question.journal.owner("create_ticket", str(row.get("id"))) is None:
+            return str(row["id"])
+    return None
+
+
+def _ticket_type(question: Question) -> str | None:
+    name = str(question.step.payload.get("name")).casefold()
+    rows = question.client.ticket_types()
+    return next(
+        (str(row["id"]) for row in rows if str(row.get("name")).casefold() == name and not row.get("archived")), None
+    )
+
+
+def _ticket_attribute(question: Question) -> str | None:
+    name = str(question.step.payload.get("name")).casefold()
+    there = read_ticket_types(question.client).of_id(question.object_id)
+    found = there.attributes.get(name) if there else None
+    return found.id if found else None
+
+
+def _ticket_updated(question: Question) -> str | None:
+    """Whatever the call sets is as it should be."""
+    ticket, meant = question.client.ticket(question.object_id), question.step.payload
+    if ticket is None:
+        return None
+    there = question.conversation()
+    held = ticket.get("ticket_attributes") or {}
+    state = (ticket.get("ticket_state") or {}).get("id")
+    assignees = {reading.assignee(there, kind) for kind in ("admin", "team")}
+    same = (
+        all(same_value(value, held.get(name)) for name, value in meant.get("ticket_attributes", {}).items()),
+        same_value(meant.get("ticket_state_id", state), state),
+        meant.get("open", ticket.get("open")) == ticket.get("open"),
+        "company_id" not in meant or meant["company_id"] == reading.company(there),
+        "assignee_id" not in meant or meant["assignee_id"] in assignees,
+    )
+    return question.object_id if all(same) else None
 
 
 def _reply(question: Question) -> str | None:
@@ -315,6 +363,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "note_contact": Rule(_note_of("contact"), "direct"),
     "note_company": Rule(_note_of("company"), "direct"),
     "create_conversation": Rule(_conversation, "lagged"),
+    "create_ticket_type": Rule(_ticket_type, "direct", refusal_may_mean_found=True),
+    "create_ticket_attribute": Rule(_ticket_attribute, "direct", refusal_may_mean_found=True),
+    "update_ticket_attribute": Rule(_nothing, "repeatable"),
+    "create_ticket": Rule(_ticket, "lagged"),
+    "update_ticket": Rule(_ticket_updated, "repeatable", refusal_may_mean_found=True),
     "reply": Rule(_reply, "direct"),
     "add_participant": Rule(_participant, "repeatable", refusal_may_mean_found=True),
     "tag_conversation": Rule(_conversation_tag, "repeatable", refusal_may_mean_found=True),
@@ -346,7 +399,7 @@ RULES: Final[Mapping[str, Rule]] = {
         _removed(lambda client, one: client.article("internal_article", one)), "repeatable", refusal_may_mean_found=True
     ),
     "undo_collection": Rule(_removed(IntercomClient.collection), "repeatable", refusal_may_mean_found=True),
-    "undo_ticket": Rule(_removed(IntercomClient.conversation), "repeatable", refusal_may_mean_found=True),
+    "undo_ticket": Rule(_dropped, "repeatable", refusal_may_mean_found=True),
     "undo_contact": Rule(_removed(IntercomClient.contact), "repeatable", refusal_may_mean_found=True),
     "undo_company": Rule(_removed(IntercomClient.company), "repeatable", refusal_may_mean_found=True),
     "undo_tag": Rule(_no_tag, "repeatable", refusal_may_mean_found=True),

@@ -26,7 +26,7 @@ from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
-from migration_pipeline.target import reading, steps
+from migration_pipeline.target import reading, steps, ticket_steps
 from migration_pipeline.target.article_steps import delete_article, delete_collection
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.client import IntercomClient
@@ -53,15 +53,15 @@ REASONS: Final[Mapping[str, str]] = {
 MADE: Final[Mapping[str, tuple[str, ...]]] = {
     "articles": ("create_article", "create_internal_article"),
     "collections": ("create_collection",),
-    "tickets": ("create_conversation",),
+    "tickets": ("create_conversation", "create_ticket"),
     "contacts": ("create_contact",),
     "companies": ("upsert_company",),
     "tags": ("create_tag",),
-    "fields": ("create_conversation_attribute", "create_data_attribute"),
+    "fields": ("create_conversation_attribute", "create_data_attribute", "create_ticket_type"),
 }
 """Kinds of calls that make a record, in the order in which records are removed."""
 
-_SPEAKING: Final = ("create_conversation", "reply", "add_participant")
+_SPEAKING: Final = ("create_conversation", "create_ticket", "reply", "add_participant")
 """Kinds of calls that bind a conversation to contacts."""
 
 SLACK_SECONDS: Final = 2
@@ -274,10 +274,24 @@ def _as_sent(scene: _Scene, made: Operation) -> Step:
 
 
 def _ticket(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
+    if made.kind == "create_ticket":
+        return _intercom_ticket(scene, work, made)
     conversation = scene.client.conversation(str(made.target_id))
     if conversation is None:
         return None
     return "touched_since" if _touched(conversation, work) else _REMOVALS["tickets"](made)
+
+
+def _intercom_ticket(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
+    """A ticket is touched where it holds somebody's message, or changed after our last call to it.
+
+    Its silent parts do not tell: whoever sets a state by the API leaves parts of the bot.
+    """
+    ticket = scene.client.ticket(str(made.target_id))
+    if ticket is None:
+        return None
+    touched = _foreign(reading.of_ticket(ticket, None), work) or _changed(ticket, work.operations.values(), None)
+    return "touched_since" if touched else _REMOVALS["tickets"](made)
 
 
 def _contact(scene: _Scene, work: Work, made: Operation) -> Step | str | None:
@@ -353,10 +367,14 @@ _REMOVERS: Final[Mapping[str, Callable[[_Scene, Work, Operation], Step | str | N
     "tags": _tag,
     "fields": _field,
 }
+_DELETIONS: Final[Mapping[str, Callable[[str, str], Step]]] = {
+    "create_conversation": steps.delete_conversation,
+    "create_ticket": ticket_steps.delete,
+}
 _REMOVALS: Final[Mapping[str, Callable[[Operation], Step]]] = {
     "articles": lambda made: delete_article(made.kind.removeprefix("create_"), str(made.target_id), mark(made)),
     "collections": lambda made: delete_collection(str(made.target_id), mark(made)),
-    "tickets": lambda made: steps.delete_conversation(str(made.target_id), mark(made)),
+    "tickets": lambda made: _DELETIONS[made.kind](str(made.target_id), mark(made)),
     "contacts": lambda made: steps.archive_contact(str(made.target_id), mark(made)),
     "companies": lambda made: steps.delete_company(str(made.target_id), mark(made)),
     "tags": lambda made: steps.delete_tag(str(made.target_id), mark(made)),
@@ -373,13 +391,7 @@ def _touched(conversation: Json, work: Work) -> bool:
     beyond those that our calls made; a time of change after our last call. What Intercom does by itself, as waking a
     snoozed conversation, is none of them.
     """
-    ours = {op.target_id or "" for op in work.operations.values() if op.kind == "reply"} - {""}
-    messages = list(reading.messages(conversation))
-    for op in work.operations.values():
-        if op.kind == "reply" and op.identity and op.target_id is None and op.state in (State.DONE, State.IN_DOUBT):
-            found = recognize(messages, op.identity, frozenset(ours), others_known=True)
-            ours |= {found.id} if found else set()
-    if any(message.id not in ours and not message.author.startswith("bot:") for message in messages):
+    if _foreign(conversation, work):
         return True
     silent = [part for part in _parts(conversation) if not part.get("body") and not part.get("attachments")]
     by_people = [part for part in silent if _author(part) != "bot"]
@@ -392,6 +404,17 @@ def _touched(conversation: Json, work: Work) -> bool:
         if _author(part) == "bot" and "attribute" not in str(part.get("part_type"))
     ]
     return _changed(conversation, work.operations.values(), None, by_itself)
+
+
+def _foreign(conversation: Json, work: Work) -> bool:
+    """Whether a thread holds a message that no call of ours made."""
+    ours = {op.target_id or "" for op in work.operations.values() if op.kind == "reply"} - {""}
+    messages = list(reading.messages(conversation))
+    for op in work.operations.values():
+        if op.kind == "reply" and op.identity and op.target_id is None and op.state in (State.DONE, State.IN_DOUBT):
+            found = recognize(messages, op.identity, frozenset(ours), others_known=True)
+            ours |= {found.id} if found else set()
+    return any(message.id not in ours and not message.author.startswith("bot:") for message in messages)
 
 
 def _changed(
@@ -430,7 +453,7 @@ def _author(part: Json) -> str:
 def _speakers(journal: Journal) -> Iterator[tuple[str, Operation]]:
     """Contacts (target ids) that conversations of ours are bound to, and by which operation."""
     for op in journal.undoing.live(_SPEAKING):
-        if op.kind == "create_conversation":
+        if op.kind in MADE["tickets"]:
             yield str(op.adapted.get("contact")), op
         elif op.kind == "reply" and op.identity:
             author = op.identity.split("|")[1]

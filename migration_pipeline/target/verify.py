@@ -28,7 +28,7 @@ from migration_pipeline.target.catalogue import ConversationAttribute
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.comparing import Finding, Thread, compare_fields, compare_thread
 from migration_pipeline.target.comparing_articles import Article, compare_article, compare_collection
-from migration_pipeline.target.loading import impressions
+from migration_pipeline.target.loading import impressions, tickets
 from migration_pipeline.target.loading.articles import meant, without
 from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import by_name, json_of
@@ -37,11 +37,20 @@ from migration_pipeline.target.loading.threads import replies_of, seconds
 from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.messages import Reply, opener_as_reply, opener_text
 from migration_pipeline.target.reading import File, Json
-from migration_pipeline.target.rows import Row, count, rows, tickets
+from migration_pipeline.target.rows import Row, count, rows
+from migration_pipeline.target.rows import tickets as ticket_rows
+from migration_pipeline.target.ticket_form import ticket_row
+from migration_pipeline.target.ticket_rules import MODEL
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes, read_ticket_types
 from migration_pipeline.target.volumes import row_of
 from migration_pipeline.target.workers import in_threads
 
 MAX_FILE_BYTES: Final = 1_000_000_000
+_WITH_TYPES: Final[Mapping[str, str]] = {
+    "fields": f"SELECT count(*) FROM chosen WHERE model = '{MODEL}'",
+    "tickets": "SELECT count(*) FROM chosen WHERE ticket_type IS NOT NULL",
+}
+"""Counts the records that ticket types have to be known for."""
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "companies": ("company_id", "name", "remote_created_at", "website"),
     "contacts": ("external_id", "name", "email", "phone", "signed_up_at"),
@@ -66,6 +75,8 @@ class _Reader:
     client: IntercomClient
     listed: Mapping[str, Json]  # what the target lists, by id: for those that have no page of their own
     attributes: Mapping[str, ConversationAttribute]
+    types: TicketTypes
+    admin_id: str  # in whose name the files of contacts stand in tickets; '' where there are none
     addresses: NewAddresses | None = None  # of the help centre, where the entity type has to do with it
 
 
@@ -90,7 +101,12 @@ def verify(
     _, attributes, _ = by_name(client, "tickets") if entity_type == "tickets" else ({}, {}, {})
     (total,) = count(connection, "SELECT count(*) FROM chosen")
     addresses = new_addresses(client, journal, help_center_id) if total and entity_type == "articles" else None
-    reader = _Reader(entity_type, staging, journal, client, _listed(client, entity_type), attributes, addresses)
+    with_tickets = entity_type in _WITH_TYPES and count(connection, _WITH_TYPES[entity_type]) != (0,)
+    with_tickets |= entity_type == "tickets" and any(True for _ in journal.undoing.live(("create_ticket",)))
+    types = read_ticket_types(client) if with_tickets else NO_TYPES
+    admin_id = str(client.me().get("id")) if with_tickets else ""
+    listed = _listed(client, entity_type) | {f"{MODEL}:{one.id}": {"name": one.name} for one in types.by_name.values()}
+    reader = _Reader(entity_type, staging, journal, client, listed, attributes, types, admin_id, addresses)
     done = 0
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -98,7 +114,7 @@ def verify(
         kept: pa.RecordBatchReader = connection.cursor().sql("FROM settled").to_arrow_reader(2048)
         yield from (batch.cast(VERIFICATION) for batch in kept)
         units = (
-            tickets(connection)
+            ticket_rows(connection)
             if entity_type == "tickets"
             else ((row, ()) for row in rows(connection.sql("FROM chosen")))
         )
@@ -205,7 +221,9 @@ def _findings(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Row]:
 def _listed_one(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
     """Agents, teams, tags and fields: there, and, where we made them, under their name."""
     del parts
-    actual = reader.listed.get(row["arrived_as"])
+    # Ids of ticket types are numbers of their own.
+    kind = f"{MODEL}:" if row.get("model") == MODEL else ""
+    actual = reader.listed.get(f"{kind}{row['arrived_as']}")
     if actual is None:
         return comparing.missing()
     found = [Finding("exists", True)]
@@ -254,6 +272,8 @@ def _described(reader: _Reader, kind: str, row: Row, tags: Callable[[], Mapping[
 def _ticket(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
     """The findings of a ticket, one for each field, over all the conversations that its thread takes."""
     work = Work("tickets", row["source_id"], reader.journal.operations("tickets", row["source_id"]))
+    if tickets.is_ticket(work, row):
+        return _intercom_ticket(reader, work, row, parts)
     made = volumes(work) or {1: row["arrived_as"]}
     refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(p["contact_ref"] for p in parts)} - {None}
     contacts = reader.journal.known("contacts", refs)
@@ -264,6 +284,54 @@ def _ticket(reader: _Reader, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
         for number, conversation in made.items()
     ]
     return comparing.together(found)
+
+
+def _intercom_ticket(reader: _Reader, work: Work, row: Row, parts: tuple[Row, ...]) -> list[Finding]:
+    """The findings of an Intercom ticket; what only the conversation of its id tells is read where it was meant."""
+    ticket = reader.client.ticket(row["arrived_as"])
+    opening = work.operations.get(work.key("create"))
+    type_ = reader.types.of_id(str(opening.adapted.get("type"))) if opening else None
+    if ticket is None or type_ is None or opening is None:
+        return comparing.missing()
+    row = ticket_row(row)
+    said = tickets.parts_of(work, row, parts, reader.admin_id)
+    refs = {row["requester_ref"], *(part["contact_ref"] for part in said)} - {None}
+    contacts = reader.journal.known("contacts", refs)
+    company = reader.journal.target_id("companies", row["company_ref"]) if row["company_ref"] else None
+    told = reader.client.conversation(row["arrived_as"]) if row["tags"] or company else None
+    state = reader.types.state(type_.id, row["ticket_state"])
+    sent = filled(work)
+    slots = {slot.removeprefix("part/"): one for slot, one in sent.items() if slot.startswith("part/")}
+    requester = contacts.get(row["requester_ref"])
+    values = tickets.attributes_of(type_, row)
+    thread = Thread(
+        requester=str(opening.adapted.get("contact") or (requester.target_id if requester else None)),
+        opener=opener_text(row["opener"], opening.adapted),
+        created_at=int(opening.adapted["created_at"]),
+        replies=tuple(replies_of(row, said, contacts)),
+        made={key: one.target_id for key, one in slots.items() if one.target_id},
+        ours=frozenset(impressions.sent(work)),
+        resent=frozenset(
+            one.target_id
+            for one in slots.values()
+            if one.target_id and parsed(one.op_key.removeprefix(work.key("")))[1]
+        ),
+        title=row["title"],
+        attributes=(values, values),
+        tags=tuple(row["tags"] or ()),
+        admin=row["admin_id"],
+        team=row["team_id"],
+        state=reading.ticket_state(state.id if state else None, open_=row["state"] != "closed"),
+        participants=frozenset(),
+        company=company,
+        loaded_at=seconds(opening.finished_at or row["arrived_at"]),
+    )
+    losses = row["arrived_losses"]
+    try:
+        return compare_thread(thread, reading.of_ticket(ticket, told), losses, lambda file: _fetched(reader, file))
+    except DownloadRefused:
+        fresh = reading.of_ticket(reader.client.ticket(row["arrived_as"]) or {}, told)
+        return compare_thread(thread, fresh, losses, lambda file: _fetched_or_not(reader, file))
 
 
 def _by_volume(work: Work, made: Mapping[int, str], replies: Sequence[Reply]) -> dict[int, list[Reply]]:

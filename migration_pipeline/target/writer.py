@@ -261,7 +261,8 @@ _SHARED: Final = (
 def _time_of(answer: Json) -> int | None:
     """The service's own time of a change, where the answer tells it."""
     told = answer.get("updated_at")
-    return told if isinstance(told, int) else None
+    # A part of a ticket answers with the date that it was given.
+    return told if isinstance(told, int) and answer.get("type") != "ticket_part" else None
 
 
 def _knows(step: Step, operation: Operation) -> bool:

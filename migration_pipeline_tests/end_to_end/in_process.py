@@ -24,6 +24,7 @@ from migration_pipeline.target.loader import Loaded, load
 from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.plan import make_plan
 from migration_pipeline.target.proposals import propose
+from migration_pipeline.target.ticket_types import known_types
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def prepare(workbench: Workbench, run: Run) -> None:
     for entity_type in ENTITY_TYPES:
         map_entity(entity_type, workbench.staging, workbench.mapping, workbench.migration)
     workbench.journal.export(workbench.outcomes_path)
-    held = Held(workbench.journal, catalogue, workbench.migration.options)
+    types = known_types(workbench.client, workbench.migration)
+    held = Held(workbench.journal, catalogue, workbench.migration.options, types)
     for entity_type in ENTITY_TYPES:
         make_plan(entity_type, workbench.staging, run, None, held=held)
 

@@ -154,6 +154,7 @@ class Bench:
             "author_kind": "contact" if by else "admin",
             "admin_id": None if by else self.admins[0],
             "contact_ref": self.id(by) if by else None,
+            "speaker": by,
             "message_type": "note" if note else "comment",
             "body": body,
             "created_at": START + dt.timedelta(seconds=after),

@@ -7,7 +7,7 @@ here: the first load of a thread (`threads`), request bodies (`messages`, `steps
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -31,8 +31,8 @@ NOBODY: Final = "0"
 
 
 @dataclass
-class _Thread:
-    """A conversation that is being changed."""
+class Changing:
+    """A conversation, or an Intercom ticket in the shape of one, that is being changed."""
 
     desk: Desk
     work: Work
@@ -41,12 +41,17 @@ class _Thread:
     id: str
     before: Json  # as it was when we came
     present: set[str]
+    labels: Json  # the attributes that we set
+    reply: Callable[[Reply, int], Step]  # the call that adds a part, no earlier than a second
+    read: Callable[[], Json | None]
     told: set[str] = field(default_factory=set)  # reason codes of what was not carried
 
     def attempt(self, step: Step, slot: str | None = None) -> bool:
+        """Perform a step under the name that its slot has for it now; whether it was done."""
         return threads.attempt(self.desk, self.work, revised(self.work, step, slot))
 
     def lost(self, reason: str, detail: str) -> None:
+        """Tell that something was not carried."""
         self.told.add(reason)
         self.work.losses.append((reason, detail))
 
@@ -54,7 +59,27 @@ class _Thread:
         """The conversation as it is; asked for where our last call did not show it."""
         if self.work.sent == 0:
             return self.before
-        return self.work.shown or self.desk.client.conversation(self.id) or self.before
+        return self.work.shown or self.read() or self.before
+
+
+def _changing(
+    desk: Desk, work: Work, volume: Volume, contacts: dict[str, Known], conversation: str, before: Json
+) -> Changing:
+    labels, _ = threads.attributes_of(desk, Work(work.entity_type, work.source_id, {}), volume.row)
+    return Changing(
+        desk=desk,
+        work=work,
+        row=volume.row,
+        contacts=contacts,
+        id=conversation,
+        before=before,
+        present=reading.people(before),
+        labels=labels,
+        reply=lambda said, not_before: messages.reply(
+            conversation, said, not_before, desk.blobs.read, desk.client.conversation
+        ),
+        read=lambda: desk.client.conversation(conversation),
+    )
 
 
 def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Remembered) -> Outcome:
@@ -82,31 +107,30 @@ def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Rememb
     tags = threads.tags_of(desk, row)
     changed, further = _shared_out(desk, work, row, threads.replies_of(row, said, contacts), list(conversations))
     existing = [
-        _Thread(
+        _changing(
             desk,
             work.of_volume(volume.number),
-            volume.row,
+            volume,
             contacts,
             conversations[volume.number],
-            there := before[volume.number] or {},
-            reading.people(there),
+            before[volume.number] or {},
         )
         for volume in changed
     ]
     for thread, volume in zip(existing, changed, strict=True):
-        _say(thread, list(volume.replies))
+        say(thread, _with_opener(thread, list(volume.replies)))
         _let_in(thread)
     opened = _go_on(existing[-1], further)
     keep = bool(touched) and rule == "keep_target"
     for thread, volume in zip(existing, changed, strict=True):
         if not keep:
-            _tag(thread, tags)
+            tag(thread, tags)
             _describe(thread, company, impressions.of_volume(known.seen, volume.number))
             _assign(thread)
         _leave(thread, keep=keep)
     for one in opened:
         threads.complete(desk, one, contacts, tags, company)
-    return _told(existing, opened, touched, known, keep=keep)
+    return outcome(existing, opened, touched, known, keep=keep)
 
 
 # Volumes
@@ -149,7 +173,7 @@ def _moment(said: Sequence[Reply]) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(said[0].created_at, dt.UTC) if said else None
 
 
-def _go_on(last: "_Thread", further: Sequence[Volume]) -> list[Opened]:
+def _go_on(last: "Changing", further: Sequence[Volume]) -> list[Opened]:
     """Open the further conversations, each linked with the one before it."""
     opened: list[Opened] = []
     before = Opened(
@@ -170,10 +194,9 @@ def _go_on(last: "_Thread", further: Sequence[Volume]) -> list[Opened]:
 # Messages
 
 
-def _say(thread: _Thread, replies: list[Reply]) -> None:
+def say(thread: Changing, replies: list[Reply]) -> None:
     """Add what is new, take back what was redacted or is no longer public, and tell what was edited."""
     work, desk = thread.work, thread.desk
-    replies = _with_opener(thread, replies)
     opened_at = last = int(work.operations[work.key("create")].adapted["created_at"])
     withdrawn: set[str] = set()
     for reply in replies:
@@ -183,7 +206,7 @@ def _say(thread: _Thread, replies: list[Reply]) -> None:
             verdict = difference(reply, known)
             last = max(last, int(known.adapted["created_at"]))
             if verdict == "same":
-                work.losses.extend(_step(thread, reply, last).losses(known.adapted))
+                work.losses.extend(thread.reply(reply, last).losses(known.adapted))
                 continue
             if verdict == "withdraw":
                 withdrawn.add(comment_of(reply.key))
@@ -195,16 +218,12 @@ def _say(thread: _Thread, replies: list[Reply]) -> None:
                 reason = "author_changed" if verdict == "author" else "comment_edited"
                 thread.lost(reason, f"message {reply.position + 1}")
                 continue
-        step = revised(work, _step(thread, reply, earliest))
+        step = revised(work, thread.reply(reply, earliest))
         threads.say(desk, work, thread.id, reply, step, thread.present)
         sent = work.operations.get(work.key(step.name))
         if sent is not None and known is None:
             last = max(last, int(sent.adapted["created_at"]))
     _withdraw_rest(thread, withdrawn, {f"part/{reply.key}" for reply in replies})
-
-
-def _step(thread: _Thread, reply: Reply, not_before: int) -> Step:
-    return messages.reply(thread.id, reply, not_before, thread.desk.blobs.read, thread.desk.client.conversation)
 
 
 def difference(reply: Reply, known: Operation) -> str:
@@ -219,7 +238,7 @@ def difference(reply: Reply, known: Operation) -> str:
     return "author" if author != old_author else "edited"
 
 
-def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
+def _with_opener(thread: Changing, replies: list[Reply]) -> list[Reply]:
     """The replies to compare, with the opening words among them where the opener cannot say them (any more)."""
     work, row = thread.work, thread.row
     opening = work.operations[work.key("create")]
@@ -260,14 +279,14 @@ def _with_opener(thread: _Thread, replies: list[Reply]) -> list[Reply]:
     return replies
 
 
-def _withdraw_rest(thread: _Thread, comments: set[str], kept: set[str]) -> None:
+def _withdraw_rest(thread: Changing, comments: set[str], kept: set[str]) -> None:
     """Take back further parts of comments that were taken back: their files may be what had to go."""
     for slot, operation in filled(thread.work).items():
         if slot.startswith("part/") and slot not in kept and comment_of(slot.removeprefix("part/")) in comments:
             _redact(thread, operation.target_id, slot)
 
 
-def _redact(thread: _Thread, part: str | None, what: str) -> None:
+def _redact(thread: Changing, part: str | None, what: str) -> None:
     """Make a message unreadable in the target; the opener where `part` is None and `what` says so."""
     if what == "opener":
         source = reading.opener(thread.before).id
@@ -280,7 +299,7 @@ def _redact(thread: _Thread, part: str | None, what: str) -> None:
         thread.work.refusals.append(f"{what} must be redacted, and is not found in the conversation")
 
 
-def _found(thread: _Thread, identity: str | None) -> str | None:
+def _found(thread: Changing, identity: str | None) -> str | None:
     """The id of a message whose call never told it."""
     found = messages.recognize(
         list(reading.messages(thread.before)), identity or "", frozenset(impressions.sent(thread.work)),
@@ -297,7 +316,7 @@ def comment_of(key: str) -> str:
 # Everything around the messages
 
 
-def _let_in(thread: _Thread) -> None:
+def _let_in(thread: Changing) -> None:
     """Add participants that are new, a requester who did not open the conversation among them."""
     for ref in (thread.row["requester_ref"], *(thread.row["participant_refs"] or ())):
         contact = thread.contacts[ref].target_id
@@ -308,21 +327,26 @@ def _let_in(thread: _Thread) -> None:
             thread.attempt(steps.add_participant(thread.id, ref, contact, thread.desk.admin_id))
 
 
-def _tag(thread: _Thread, tags: dict[str, str]) -> None:
+def tag(
+    thread: Changing,
+    tags: Mapping[str, str],
+    put_on: Callable[[str, str, str, str], Step] = steps.tag_conversation,
+    take_off: Callable[[str, str, str], Step] = steps.untag_conversation,
+) -> None:
     """Put on tags that are missing; take off those that we put on and the ticket no longer has."""
     desk, held = thread.desk, reading.tags(thread.before)
     for tag_id, name in tags.items():
         if tag_id not in held:
-            thread.attempt(steps.tag_conversation(thread.id, name, tag_id, desk.admin_id))
+            thread.attempt(put_on(thread.id, name, tag_id, desk.admin_id))
     for slot, operation in filled(thread.work).items():
         if not slot.startswith("tag/") or operation.kind != "tag_conversation":
             continue
         unwanted = desk.tags.get(slot.removeprefix("tag/").casefold())
         if unwanted is not None and unwanted not in tags and unwanted in held:
-            thread.attempt(steps.untag_conversation(thread.id, unwanted, desk.admin_id), slot)
+            thread.attempt(take_off(thread.id, unwanted, desk.admin_id), slot)
 
 
-def _describe(thread: _Thread, company: str | None, seen: Mapping[str, Any] | None) -> None:
+def _describe(thread: Changing, company: str | None, seen: Mapping[str, Any] | None) -> None:
     """Title, company and attributes that differ, in one call."""
     desk, work, before = thread.desk, thread.work, thread.before
     labels, ids = threads.attributes_of(desk, work, thread.row)
@@ -352,7 +376,7 @@ def _describe(thread: _Thread, company: str | None, seen: Mapping[str, Any] | No
     threads.performed(desk, work, revised(work, step))
 
 
-def _assign(thread: _Thread) -> None:
+def _assign(thread: Changing) -> None:
     """Admin and team where they differ; whom the ticket lost, the conversation loses too."""
     sent = filled(thread.work)
     for kind in ("admin", "team"):
@@ -364,7 +388,7 @@ def _assign(thread: _Thread) -> None:
         thread.attempt(steps.assign(thread.id, kind, wanted or NOBODY, thread.desk.admin_id))
 
 
-def _leave(thread: _Thread, *, keep: bool) -> None:
+def _leave(thread: Changing, *, keep: bool) -> None:
     """Put the conversation into the ticket's state, or into the one in which people had left it."""
     actual = thread.now()
     wanted = reading.state(thread.before) if keep else thread.row["state"]
@@ -381,23 +405,22 @@ def _leave(thread: _Thread, *, keep: bool) -> None:
         thread.attempt(steps.snooze(thread.id, admin, until if until > time.time() + 60 else default), "state-snoozed")
 
 
-def _until(thread: _Thread, *, keep: bool) -> int:
+def _until(thread: Changing, *, keep: bool) -> int:
     if keep:
         return int(thread.before.get("snoozed_until") or 0)
     until = thread.row["snoozed_until"]
     return threads.seconds(until) if until else 0
 
 
-def _told(
-    existing: Sequence[_Thread], opened: Sequence[Opened], touched: set[str], known: Remembered, *, keep: bool
+def outcome(
+    existing: Sequence[Changing], opened: Sequence[Opened], touched: set[str], known: Remembered, *, keep: bool
 ) -> Outcome:
     """The outcome, with the impression that the next change is compared with."""
     thread = existing[0]
     desk, work, row = thread.desk, thread.work, thread.row
     told = []
     for one in existing:
-        labels, _ = threads.attributes_of(desk, Work(work.entity_type, work.source_id, {}), one.row)
-        impression: dict[str, Any] = impressions.of_conversation(one.now(), labels, one.work)
+        impression: dict[str, Any] = impressions.of_conversation(one.now(), one.labels, one.work)
         before = impressions.of_volume(known.seen, one.work.volume)
         if touched and keep and before is not None:
             impression |= {name: before[name] for name in touched}

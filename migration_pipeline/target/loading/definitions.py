@@ -4,12 +4,13 @@ Belongs here: one function per record type. Does not belong here: what matches w
 """
 
 from migration_pipeline.journal import Outcome, State
-from migration_pipeline.target import steps
+from migration_pipeline.target import steps, ticket_steps
 from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Step
+from migration_pipeline.target.ticket_rules import MODEL
 
 
 def agent(desk: Desk, work: Work, row: Row) -> Outcome:
@@ -31,7 +32,9 @@ def team(desk: Desk, work: Work, row: Row) -> Outcome:
 
 
 def field(desk: Desk, work: Work, row: Row) -> Outcome:
-    """A field is an attribute: the workspace's own of that name, or a new one."""
+    """A field is an attribute: the workspace's own of that name, or a new one; the row may be that of a ticket type."""
+    if row["model"] == MODEL:
+        return _ticket_type(desk, work, row)
     create = _made_now(work, steps.create_attribute(row["model"], json_of(row["body"])))
     name = row["name"].casefold()
     conversation = desk.conversation_attributes.get(name) if row["model"] == "conversation" else None
@@ -52,6 +55,32 @@ def field(desk: Desk, work: Work, row: Row) -> Outcome:
     except StepRefused as refusal:
         return desk.failed(work, row, "rejected_by_target", str(refusal))
     return desk.migrated(work, row, attribute_id)
+
+
+def _ticket_type(desk: Desk, work: Work, row: Row) -> Outcome:
+    """A ticket type is the workspace's own of that name, or a new one; attributes that it lacks are added."""
+    body = json_of(row["body"])
+    create = _made_now(work, ticket_steps.create_type(body))
+    there = desk.ticket_types.by_name.get(row["name"].casefold())
+    if there and there.category.casefold() != "customer":
+        return desk.failed(work, row, "rejected_by_target", f"{there.name} is there, for {there.category} tickets")
+    try:
+        type_id = there.id if there and not _open(work, create) else str(desk.writer.perform(work, create))
+        for attribute in body["attributes"]:
+            known = there.attributes.get(attribute["name"].casefold()) if there else None
+            step = _made_now(work, ticket_steps.create_type_attribute(type_id, attribute))
+            if known is None or _open(work, step):
+                desk.writer.perform(work, step)
+                continue
+            if known.data_type != attribute["data_type"]:
+                work.notes.append(f"{known.name} is there as {known.data_type}, not {attribute['data_type']}")
+            missing = [label for label in attribute["options"] if label not in known.options]
+            if known.data_type == "list" and missing:
+                options = [*known.options, *missing]
+                desk.writer.perform(work, ticket_steps.extend_type_attribute(type_id, known.id, options))
+    except StepRefused as refusal:
+        return desk.failed(work, row, "rejected_by_target", str(refusal))
+    return desk.migrated(work, row, type_id)
 
 
 def tag(desk: Desk, work: Work, row: Row) -> Outcome:

@@ -23,6 +23,7 @@ from migration_pipeline.target.catalogue import (
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.rows import Row
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 from migration_pipeline.target.writer import Writer
 
 
@@ -48,6 +49,7 @@ class Desk:
     conversation_attributes: Mapping[str, ConversationAttribute] = field(default_factory=dict)  # by case-folded name
     data_attributes: Mapping[tuple[str, str], DataAttribute] = field(default_factory=dict)  # by model, case-folded name
     spelling: Spelling = field(default_factory=Spelling)
+    ticket_types: TicketTypes = NO_TYPES
 
     @property
     def admin_id(self) -> str:

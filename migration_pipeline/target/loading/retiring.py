@@ -6,10 +6,11 @@ Belongs here: that rule. Does not belong here: deciding that a record left (`pla
 from dataclasses import replace
 
 from migration_pipeline.journal import Outcome, Remembered
-from migration_pipeline.target import steps
+from migration_pipeline.target import steps, ticket_steps
 from migration_pipeline.target.loading.articles import unpublished
 from migration_pipeline.target.loading.desk import Desk
 from migration_pipeline.target.loading.slots import volumes
+from migration_pipeline.target.loading.tickets import is_ticket
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 
@@ -29,7 +30,8 @@ def retire(desk: Desk, work: Work, row: Row, known: Remembered | None) -> Outcom
     if work.entity_type == "tickets" and desk.migration.options.deleted_tickets == "delete":
         try:
             for number, conversation in (volumes(work) or {1: target_id}).items():
-                desk.writer.perform(work.of_volume(number), steps.drop_conversation(conversation))
+                drop = ticket_steps.drop if is_ticket(work, row) else steps.drop_conversation
+                desk.writer.perform(work.of_volume(number), drop(conversation))
         except StepRefused as refusal:
             work.notes.append(str(refusal))
             return desk.migrated(work, row, target_id, "update_failed")

@@ -247,6 +247,7 @@ def reply_of(part: Row, contacts: dict[str, Known], key: str) -> Reply:
         ),
         key=key,
         redacted=bool(part["redacted"]),
+        said_by=part["speaker"] or "",
     )
 
 
