@@ -3,6 +3,7 @@
 Belongs here: saying where it is, and opening it. Does not belong here: the page (`pages`).
 """
 
+import threading
 import webbrowser
 from contextlib import suppress
 
@@ -27,7 +28,8 @@ def edit(migration: Migration, *, browser: bool, as_json: bool) -> None:
         console.print(f"The mapping's page: {server.url}", soft_wrap=True, markup=False)
         console.print("It opens once, in one browser; its Done button or Ctrl-C ends it.", soft_wrap=True)
         if browser:
-            webbrowser.open(server.url)
+            # A browser of the terminal returns only once it was left, and asks for the page before that.
+            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         with suppress(KeyboardInterrupt):
             server.serve()
     console.print(f"{migration.mapping_path} holds what you saved. `migrate map` counts its losses.", soft_wrap=True)

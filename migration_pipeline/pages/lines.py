@@ -6,6 +6,7 @@ entered into them (`form`).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal
 
@@ -70,7 +71,7 @@ class Line:
     choices: str  # name of the list to choose from
     option_choices: str  # name of the list for options, empty where there is none
 
-    @property
+    @cached_property
     def ident(self) -> str:
         """What controls of the line are called, and where links to it lead."""
         return ident(self.place)

@@ -69,6 +69,7 @@ class MappingPage:
         self._catalogue = catalogue
         self._proposals = proposals
         self._done = done
+        self._newest: MappingFile | None = None
         self._key = secrets.token_urlsafe(32)
         self._read: dict[str, MappingFile] = {}  # what pages that were handed out were made from, by digest
         self._template = _environment().get_template("mapping.html.jinja")
@@ -81,7 +82,7 @@ class MappingPage:
         if counted == 1:
             notice = "Saved: one entry."
         try:
-            file = read_mapping_file(self._path)
+            file = read_mapping_file(self._path, self._newest)
         except SettingsError as error:
             return PlainTextResponse(f"{error}\nMend it, and load this page again.\n", 500, _HEADERS)
         return self._page(file, {}, Told(notice), look=request.query_params.get("look") == "on")
@@ -112,7 +113,7 @@ class MappingPage:
         form = self._form(base)[0]
         edits, refusals = form.edits(given)
         try:
-            now = read_mapping_file(self._path)
+            now = read_mapping_file(self._path, base)
         except SettingsError as error:
             return Told(problem=f"Nothing was saved: the file cannot be read any more. {error}"), base
         if now.text != base.text:
@@ -138,6 +139,7 @@ class MappingPage:
             return Told(problem=_OVERTAKEN), base  # within this very moment: the next try sees what it is now
         except OSError as error:
             return Told(problem=f"Nothing was saved: {self._path} cannot be written ({error.strerror})."), base
+        self._newest = after
         return len(touched), after
 
     def _overtaken(self, form: Form, now: MappingFile, given: Mapping[str, str]) -> Told:
@@ -160,7 +162,7 @@ class MappingPage:
         self, file: MappingFile, given: Mapping[str, str], told: Told, *, look: bool, base: MappingFile | None = None
     ) -> Response:
         """The page of the file, with what was entered into the page of `base` in the controls."""
-        self._read[file.digest] = file
+        self._newest = self._read[file.digest] = file
         form, found = self._form(file)
         news = (self._form(base)[0] if base else form).changed(given)
         known = {line.ident for section in found.values() for line in section}
