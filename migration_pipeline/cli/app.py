@@ -113,6 +113,7 @@ def map_(config: Path | None, as_json: bool, edit: bool, no_browser: bool) -> No
             rules, losses = workbench.mapping, read_losses(workbench.staging)
     console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
     proposal.tell(rules, losses)
+    console.print("To decide on a page in the browser: migrate map --edit")
     made = {"run_id": ended.run_id, "mapping": str(migration.mapping_path), **told}
     lists = {
         "review": proposal.to_review(rules),
