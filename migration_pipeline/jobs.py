@@ -8,6 +8,7 @@ from typing import Final
 
 import dagster as dg
 
+from migration_pipeline.assets.names import PLAN_JOB
 from migration_pipeline.model.run import Mode
 from migration_pipeline.partitions import WHOLE_RANGE
 
@@ -17,7 +18,6 @@ MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "fu
 DRY_RUNS: Final[dict[str, Mode]] = {f"{mode}_dry_run": mode for mode in MODES.values()}
 """The jobs that do all that those do up to the first write, and report what they would have done."""
 
-PLAN_JOB: Final = "plan_migration"
 VERIFICATION_JOB: Final = "verification"
 
 _DESCRIPTIONS: Final = {

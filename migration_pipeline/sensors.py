@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from migration_pipeline.assets.lock import WorkspaceLock
-from migration_pipeline.assets.undoing import ROLLBACK_JOB
+from migration_pipeline.assets.names import ROLLBACK_JOB
 from migration_pipeline.assets.workbench import config_path
 from migration_pipeline.config import load_migration
 from migration_pipeline.jobs import jobs

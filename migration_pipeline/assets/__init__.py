@@ -5,7 +5,6 @@ Belongs here: wiring, metadata, descriptions. Does not belong here: any logic of
 
 import warnings
 
-import dagster as dg
-
-# Every command imports the assets, and its user can do nothing about a parameter of Dagster's that is still in beta.
-warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+# A user can do nothing about a parameter of Dagster's that is still in beta. The category is not named: commands start
+# sooner where they need not load Dagster.
+warnings.filterwarnings("ignore", message="Parameter `backfill_policy`")

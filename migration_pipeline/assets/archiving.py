@@ -1,71 +1,19 @@
-"""When staged data is packed and when archives are removed, and the job that does both once a day.
+"""The job that packs staged data and removes archives once a day, each where it is due.
 
-Belongs here: what is due. Does not belong here: packing (`staging.archive`).
+Belongs here: the job. Does not belong here: what is due (`packing`).
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
 
-from migration_pipeline.assets.lock import WorkspaceLock
+from migration_pipeline.assets.packing import pack, purge
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.errors import MigrationError, RefusedByGate
 from migration_pipeline.partitions import WHOLE_RANGE
-from migration_pipeline.staging import archive
-from migration_pipeline.staging.archive import Packed
 
 ARCHIVE_JOB: Final = "archiving"
-
-
-def pack(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> Packed | None:
-    """Pack what is staged, once the last full run or delta ended long enough ago; None where nothing is staged.
-
-    Raises:
-        RefusedByGate: it is too early, or a run is at work.
-    """
-    migration = workbench.migration
-    with _alone(workbench, "archive"):
-        ended = [
-            run.finished_at for run in workbench.journal.runs() if run.finished_at and run.mode in ("full", "delta")
-        ]
-        due = max(_utc(at) for at in ended) + dt.timedelta(days=migration.archive.after_days) if ended else None
-        if not whatever_age and (due is None or due > now):
-            when = f"not before {due:%Y-%m-%d %H:%M} UTC" if due else "after a full run has ended"
-            raise RefusedByGate(
-                f"What is staged is archived {when} (archive.after_days in migration.yaml); --now archives it anyway."
-            )
-        return archive.pack(migration.root, now)
-
-
-def purge(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> list[Path]:
-    """Remove archives that are old enough; their paths.
-
-    Raises:
-        RefusedByGate: a run is at work.
-    """
-    # Archives are named by the second: one that was made in this second is older than the next.
-    kept = dt.timedelta(seconds=-1) if whatever_age else dt.timedelta(days=workbench.migration.archive.keep_days)
-    with _alone(workbench, "purge"):
-        return archive.purge(workbench.migration.root, now - kept)
-
-
-@contextmanager
-def _alone(workbench: Workbench, what: str) -> Iterator[None]:
-    """Hold the lock of the workspace: nothing may be removed under a run."""
-    lock = WorkspaceLock(workbench.migration.target)
-    lock.acquire(what)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _utc(at: dt.datetime) -> dt.datetime:
-    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 @dg.op

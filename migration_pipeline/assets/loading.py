@@ -4,6 +4,7 @@ import dagster as dg
 
 from migration_pipeline.assets.gate import permitted, require_own_plan
 from migration_pipeline.assets.mapping import mapped
+from migration_pipeline.assets.preflight import state
 from migration_pipeline.assets.source import single_run
 from migration_pipeline.assets.stages import OWNERS, columns, each_entity_type, stage
 from migration_pipeline.assets.undoing import one_demo
@@ -18,6 +19,7 @@ from migration_pipeline.target.foreseen import Held
 from migration_pipeline.target.loader import load
 from migration_pipeline.target.plan import Draw, make_plan
 from migration_pipeline.target.plan_hash import plan_hash
+from migration_pipeline.target.preflight import staged
 from migration_pipeline.target.restart import require_whole
 from migration_pipeline.target.ticket_types import known_types
 from migration_pipeline.target.verify import verify
@@ -47,6 +49,21 @@ def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
             return {"dagster/partition_row_count": sum(actions.values()), **actions}
 
         each_entity_type(context, plan)
+
+
+@dg.asset_check(asset=load_plan, blocking=True, description="Nothing of what is staged would stop the run midway.")
+def nothing_in_the_way(
+    context: dg.AssetCheckExecutionContext, workbench: dg.ResourceParam[Workbench]
+) -> dg.AssetCheckResult:
+    """Block loading while the preflight finds something in the staged records that has to be mended first."""
+    found_staged = state(workbench, whole=context.run.job_name in MODES)
+    found = staged(found_staged) if found_staged else []
+    blocking = [f"{check.subject} {check.remedy}" for check in found if check.status == "block"]
+    return dg.AssetCheckResult(
+        passed=not blocking,
+        metadata={"found": dg.MetadataValue.json([vars(check) for check in found if check.status != "pass"])},
+        description=" ".join(blocking) or "Nothing is in the way.",
+    )
 
 
 @dg.asset(

@@ -1,17 +1,13 @@
-"""Preflight: both services and what is staged, for `migrate check`, and as a check that blocks loading.
+"""Preflight: both services and what is staged, for `migrate check` and for the check that blocks loading.
 
 Belongs here: wiring. Does not belong here: any single check (`sources`, `target.preflight`, `gates`).
 """
 
 from dataclasses import replace
 
-import dagster as dg
-
-from migration_pipeline.assets.loading import load_plan
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config import secret_checks
 from migration_pipeline.gates import checklist, read_approval
-from migration_pipeline.jobs import MODES
 from migration_pipeline.model.run import Check
 from migration_pipeline.target.preflight import Staged, asking, staged
 
@@ -23,29 +19,14 @@ def preflight(workbench: Workbench) -> list[Check]:
         *secret_checks(migration.path),
         *workbench.source.checks(),
         *asking(workbench.unproved_client),
-        *staged(_state(workbench, whole=False)),
+        *staged(state(workbench, whole=False)),
         *_by_hand(workbench),
     ]
     owners = migration.checklist
     return [replace(check, owner=owners.owners.get(check.id, owners.owner)) for check in found]
 
 
-@dg.asset_check(asset=load_plan, blocking=True, description="Nothing of what is staged would stop the run midway.")
-def nothing_in_the_way(
-    context: dg.AssetCheckExecutionContext, workbench: dg.ResourceParam[Workbench]
-) -> dg.AssetCheckResult:
-    """Block loading while the preflight finds something in the staged records that has to be mended first."""
-    state = _state(workbench, whole=context.run.job_name in MODES)
-    found = staged(state) if state else []
-    blocking = [f"{check.subject} {check.remedy}" for check in found if check.status == "block"]
-    return dg.AssetCheckResult(
-        passed=not blocking,
-        metadata={"found": dg.MetadataValue.json([vars(check) for check in found if check.status != "pass"])},
-        description=" ".join(blocking) or "Nothing is in the way.",
-    )
-
-
-def _state(workbench: Workbench, *, whole: bool) -> Staged | None:
+def state(workbench: Workbench, *, whole: bool) -> Staged | None:
     """What is staged, and whether that is all that a run needs; None before the mapping was proposed."""
     staging, migration = workbench.staging, workbench.migration
     known = (staging.tables.path("records", "contacts"), migration.root / "catalogue.json", migration.mapping_path)

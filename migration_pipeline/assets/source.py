@@ -4,9 +4,9 @@ import dagster as dg
 
 from migration_pipeline.assets.demo import wish_of
 from migration_pipeline.assets.gate import permitted
+from migration_pipeline.assets.names import PLAN_JOB
 from migration_pipeline.assets.stages import OWNERS, each_entity_type, stage
 from migration_pipeline.assets.workbench import Workbench
-from migration_pipeline.jobs import PLAN_JOB
 from migration_pipeline.partitions import entity_types
 from migration_pipeline.staging import inventory as listed
 

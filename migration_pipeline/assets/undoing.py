@@ -4,10 +4,10 @@ Belongs here: wiring. Does not belong here: what is removed and what is spared (
 """
 
 from dataclasses import asdict
-from typing import Final
 
 import dagster as dg
 
+from migration_pipeline.assets.names import ROLLBACK_JOB, ROLLBACK_OF
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.journal import exporting
 from migration_pipeline.model.entities import ENTITY_TYPES
@@ -21,8 +21,6 @@ from migration_pipeline.target.plan_hash import plan_hash
 from migration_pipeline.target.restart import outdated_demos
 from migration_pipeline.target.rollback import RolledBack, require_known, roll_back
 
-ROLLBACK_JOB: Final = "rollback"
-ROLLBACK_OF: Final = "migration/rollback_of"
 """Run tag that names the run to take back; nothing is taken back without it."""
 
 

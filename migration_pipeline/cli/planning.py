@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from migration_pipeline.assets.names import PLAN_JOB
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common
@@ -19,7 +20,6 @@ from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist as items_of
 from migration_pipeline.gates import read_approval, why_not_approved
 from migration_pipeline.gates.approval import approve as sign_off
-from migration_pipeline.jobs import PLAN_JOB
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.planning import Plan, read_plan
 

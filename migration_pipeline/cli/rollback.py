@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from migration_pipeline.assets.undoing import ROLLBACK_JOB, ROLLBACK_OF
+from migration_pipeline.assets.names import ROLLBACK_JOB, ROLLBACK_OF
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common

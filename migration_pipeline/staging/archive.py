@@ -1,7 +1,7 @@
 """Packing what a finished migration has staged, and removing what was packed long enough.
 
 Belongs here: which folders hold people's data and are no longer needed, and moving them. Does not belong here: when it
-is due (`assets.archiving`).
+is due (`assets.packing`).
 
 Journal, audit log, reports, approval and plan stay: they tell what was done, and a roll-back needs them.
 """

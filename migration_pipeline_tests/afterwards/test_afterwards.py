@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from migration_pipeline import schedules
-from migration_pipeline.assets import archiving
+from migration_pipeline.assets import packing
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config import load_migration
 from migration_pipeline.journal import Journal
@@ -120,14 +120,14 @@ def test_staged_data_is_packed_after_some_days_and_removed_later(tmp_path: Path)
         (root / name).write_bytes(data)
     (root / "reports" / "r1").mkdir(parents=True)
     with pytest.raises(RefusedByGate, match="after a full run has ended"):
-        archiving.pack(bench, now=NOW)
+        packing.pack(bench, now=NOW)
     journal = Journal.open(f"sqlite:///{root / 'journal.sqlite'}")
     journal.begin_run("r1", "full", "abc123")
     journal.end_run("r1", "finished")
     journal.close()
     with pytest.raises(RefusedByGate, match="not before"):
-        archiving.pack(bench, now=NOW + dt.timedelta(days=4))
-    packed = archiving.pack(bench, now=NOW + dt.timedelta(days=6))
+        packing.pack(bench, now=NOW + dt.timedelta(days=4))
+    packed = packing.pack(bench, now=NOW + dt.timedelta(days=6))
     assert packed is not None
     assert packed.files == len(content)
     with tarfile.open(packed.path) as held:
@@ -137,9 +137,9 @@ def test_staged_data_is_packed_after_some_days_and_removed_later(tmp_path: Path)
     assert not (root / "demos").exists()
     assert (root / "journal.sqlite").exists()
     assert (root / "reports" / "r1").exists()
-    assert archiving.pack(bench, now=NOW + dt.timedelta(days=7)) is None
-    assert archiving.purge(bench, now=NOW + dt.timedelta(days=20)) == []
-    assert archiving.purge(bench, now=NOW + dt.timedelta(days=37)) == [packed.path]
+    assert packing.pack(bench, now=NOW + dt.timedelta(days=7)) is None
+    assert packing.purge(bench, now=NOW + dt.timedelta(days=20)) == []
+    assert packing.purge(bench, now=NOW + dt.timedelta(days=37)) == [packed.path]
     assert archive.archives(root) == []
     bench.close()
 

@@ -1,0 +1,7 @@
+"""Names of jobs and run tags that commands use too: a command starts sooner where it need not load Dagster for them."""
+
+from typing import Final
+
+PLAN_JOB: Final = "plan_migration"
+ROLLBACK_JOB: Final = "rollback"
+ROLLBACK_OF: Final = "migration/rollback_of"
