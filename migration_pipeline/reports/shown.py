@@ -15,6 +15,8 @@ from migration_pipeline.masking.masker import Masker
 
 _COMPARED: Final = {
     "contact.name": ("contacts", "name"),
+    "contact.notes": ("contacts", "note"),
+    "company.notes": ("companies", "note"),
     "contact.email": ("contacts", "email"),
     "contact.phone": ("contacts", "phone"),
     "company.name": ("companies", "name"),
@@ -22,6 +24,9 @@ _COMPARED: Final = {
     "ticket.subject": ("tickets", "title"),
 }
 """Fields of the verification that rules for named fields mean."""
+
+_ATTRIBUTES: Final = {"contact": "contacts", "company": "companies", "ticket": "tickets"}
+"""Custom fields are compared as one field, `attributes`: where a rule names one of them, none is shown."""
 
 
 def name(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
@@ -39,9 +44,13 @@ def name(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
             null_handling=FunctionNullHandling.SPECIAL,
         )
     connection.execute("CREATE TEMP TABLE hidden (entity_type VARCHAR, field VARCHAR)")
-    for rule in migration.masking.fields:
-        if rule in _COMPARED:
-            connection.execute("INSERT INTO hidden VALUES (?, ?)", list(_COMPARED[rule]))
+    for entity_type, field in {_meant(rule) for rule in migration.masking.fields}:
+        connection.execute("INSERT INTO hidden VALUES (?, ?)", [entity_type, field])
+
+
+def _meant(rule: str) -> tuple[str, str]:
+    """Entity type and field of the verification that a rule for a named field means."""
+    return _COMPARED.get(rule) or (_ATTRIBUTES[rule.partition(".")[0]], "attributes")
 
 
 def _shown(masker: Masker, texts: Any) -> Any:

@@ -118,9 +118,12 @@ def test_details_of_earlier_runs_are_masked_too(tmp_path: Path) -> None:
     differing = [
         {"source_id": "1", "field": "title", "matched": False, "expected": "a", "actual": "Evelyn Q", "reason": "x"},
         {"source_id": "1", "field": "opener", "matched": False, "expected": "b", "actual": "4111-1111-1111-1111"},
+        {"source_id": "1", "field": "attributes", "matched": False, "expected": "{}", "actual": "Nickname: Evelyn"},
     ]
     tables.verification("tickets", [{"target_id": "t1", "digest": "d", **row} for row in differing])
-    rules = Masking(patterns=("card_number",), fields={"ticket.subject": "drop"})
+    rules = Masking(
+        patterns=("card_number",), fields={"ticket.subject": "drop", "ticket.Nickname": "mask", "ticket.9": "drop"}
+    )
     tables.migration = tables.migration.model_copy(update={"masking": rules})
     report = build(tables.staging, "r1", "full", tables.migration)
     told = "".join(path.read_text(encoding="utf-8") for path in report.folder.glob("*.csv"))
@@ -129,6 +132,7 @@ def test_details_of_earlier_runs_are_masked_too(tmp_path: Path) -> None:
     assert "Account: [card number masked]" in told
     assert not re.search(r"4111|Evelyn", told)
     assert [(row["field"], row["actual"]) for row in report.mismatches()] == [
+        ("attributes", None),
         ("opener", "[card number masked]"),
         ("title", None),
     ]
