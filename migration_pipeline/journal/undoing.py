@@ -21,6 +21,7 @@ REMOVALS: Final = (
     "undo_tag",
     "undo_article",
     "undo_internal_article",
+    "undo_redirect",
     "undo_collection",
 )
 """Kinds of operations that remove what another one made."""

@@ -5,6 +5,7 @@ Does not belong here: the order of calls (`loading.articles`), or the calls of p
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -107,6 +108,12 @@ def create_redirect(help_center_id: str, from_url: str, locale: str, kind: str, 
 def delete_article(kind: str, article_id: str, mark: str) -> Step:
     """Delete an article."""
     return _removal(f"undo_{kind}", "DELETE", f"{ROUTES[kind]}/{{id}}", article_id, mark)
+
+
+def delete_redirect(help_center_id: str, redirect_id: str, mark: str) -> Step:
+    """Delete a redirect of a help centre."""
+    route = f"/help_center/help_centers/{{id}}/redirects/{quote(redirect_id, safe='')}"
+    return replace(_removal("undo_redirect", "DELETE", route, help_center_id, mark), start={"redirect": redirect_id})
 
 
 def delete_collection(collection_id: str, mark: str) -> Step:

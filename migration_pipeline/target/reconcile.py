@@ -303,6 +303,11 @@ def _redirect(question: Question) -> str | None:
     return next((str(row["id"]) for row in rows if row.get("from_url") == from_url), None)
 
 
+def _no_redirect(question: Question) -> str | None:
+    there = {str(row["id"]) for row in question.client.redirects(question.object_id)}
+    return None if question.operation.adapted["redirect"] in there else question.object_id
+
+
 def _nothing(question: Question) -> str | None:
     """Sending it again gives the same, so there is nothing to look for."""
     del question
@@ -398,6 +403,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "undo_internal_article": Rule(
         _removed(lambda client, one: client.article("internal_article", one)), "repeatable", refusal_may_mean_found=True
     ),
+    "undo_redirect": Rule(_no_redirect, "repeatable", refusal_may_mean_found=True),
     "undo_collection": Rule(_removed(IntercomClient.collection), "repeatable", refusal_may_mean_found=True),
     "undo_ticket": Rule(_dropped, "repeatable", refusal_may_mean_found=True),
     "undo_contact": Rule(_removed(IntercomClient.contact), "repeatable", refusal_may_mean_found=True),

@@ -27,7 +27,7 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
 from migration_pipeline.target import reading, steps, ticket_steps
-from migration_pipeline.target.article_steps import delete_article, delete_collection
+from migration_pipeline.target.article_steps import delete_article, delete_collection, delete_redirect
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.loading.slots import parsed
@@ -87,6 +87,7 @@ class _Scene:
     last_use: Mapping[str, datetime]  # when we last wrote in the name of a contact (target id), or of a company (ref)
     used: dict[str, int] = field(default_factory=dict)  # contacts (target id) by conversations of ours that stay
     tags: dict[str, str] = field(default_factory=dict)  # names by id, as they are now
+    redirects: dict[str, dict[str, str]] = field(default_factory=dict)  # by help centre: what each leads to, by id
 
 
 def require_known(journal: Journal, run_id: str) -> None:
@@ -210,6 +211,7 @@ def _one(
                 removals.append(decided)
         for step in removals:
             scene.writer.perform(work, step)
+        removals += _led_nowhere(scene, work, str(target_id))
         undoing.gone(first.entity_type, first.source_id, [work.key(step.name) for step in removals])
     except StepRefused as refusal:
         in_use = first.entity_type == "tags" and refusal.status == 400
@@ -217,6 +219,27 @@ def _one(
     except StepUnclear as unclear:
         return _spare(scene, first, target_id, "target_unclear", str(unclear))
     return True
+
+
+def _led_nowhere(scene: _Scene, work: Work, target_id: str) -> list[Step]:
+    """Delete the redirects that the migration made to an article that is gone; the steps that did."""
+    done = []
+    for op in [op for op in work.operations.values() if op.kind == "create_redirect" and op.state is State.DONE]:
+        center, redirect = str(op.target_object), str(op.target_id)
+        if center not in scene.redirects:
+            told = scene.client.redirects(center)
+            scene.redirects[center] = {str(row["id"]): str(row.get("target_id")) for row in told}
+        step = delete_redirect(center, redirect, f"redirect-{mark(op)}")
+        earlier = work.operations.get(work.key(step.name))  # of a roll-back that was cut
+        begun = earlier is not None and earlier.state in (State.IN_DOUBT, State.DONE)
+        if not begun and (op.code or scene.redirects[center].get(redirect) != target_id):
+            continue  # it was there before the migration, or leads elsewhere by now
+        try:
+            scene.writer.perform(work, step)
+            done.append(step)
+        except StepRefused as refusal:
+            _log.info("a redirect to article %s stays: %s", work.source_id, refusal)
+    return done
 
 
 def _changes_kept(journal: Journal, run_ids: Sequence[str], told: set[tuple[str, str]]) -> list[Spared]:

@@ -11,9 +11,12 @@ import pytest
 import requests
 
 from migration_pipeline.config.help_center import HelpCenter
-from migration_pipeline.model.errors import SettingsError
+from migration_pipeline.journal.undoing import Undoing
+from migration_pipeline.model.errors import RunStopped, SettingsError
+from migration_pipeline.model.run import Run
 from migration_pipeline.target.hosting import hosting
-from migration_pipeline_tests.target.bench import Bench, Row
+from migration_pipeline.target.rollback import roll_back
+from migration_pipeline_tests.target.bench import PATIENCE, Bench, Row
 from migration_pipeline_tests.target.test_loading import verified
 
 PNG = bytes.fromhex(
@@ -231,6 +234,25 @@ def test_old_addresses_redirect_where_they_are_the_help_centres_own(bench: Bench
     assert len(found) == made
     assert {row["target_id"] for row in found} <= {held(bench, "a")["id"]}
     assert bench.load("articles").writes == 0
+    # Taken back, an old address leads nowhere any more; moved again, it leads to the new article.
+    bench.journal.begin_run("run-2", "rollback", bench.migration.target.workspace)
+    taking_back = (["run-1"], bench.staging, bench.journal, bench.client, bench.migration)
+    with pytest.MonkeyPatch.context() as patched:
+
+        def cut(*_: Any) -> None:
+            raise RunStopped("cut")
+
+        patched.setattr(Undoing, "gone", cut)
+        with pytest.raises(RunStopped):
+            roll_back(*taking_back, Run("run-2", "rollback"), patience=PATIENCE)
+    roll_back(*taking_back, Run("run-2", "rollback"), patience=PATIENCE)
+    assert bench.journal.undoing.unfinished() == []
+    assert not [row for row in bench.client.redirects(center["id"]) if bench.prefix in row["from_url"]]
+    bench.journal.begin_run("run-3", "full", bench.migration.target.workspace)
+    for entity_type in ("collections", "articles"):
+        bench.load(entity_type, "run-3")
+    found = [row for row in bench.client.redirects(center["id"]) if bench.prefix in row["from_url"]]
+    assert [row["target_id"] for row in found] == [held(bench, "a")["id"]] * made
 
 
 # Where pictures are fetched from

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Final
 
-from migration_pipeline.journal import Outcome, Remembered
+from migration_pipeline.journal import Outcome, Remembered, State
 from migration_pipeline.model.errors import Rejected
 from migration_pipeline.target import article_steps as steps
 from migration_pipeline.target.addresses import NewAddresses
@@ -264,7 +264,8 @@ def redirect(desk: Desk, library: Library, work: Work, row: Row, article_id: str
         if not old["url"].startswith(f"{library.addresses.base}/"):
             continue
         step = steps.create_redirect(center, old["url"], old["locale"], "article", article_id)
-        if work.key(step.name) in work.operations:
+        known = work.operations.get(work.key(step.name))
+        if known is not None and known.state in (State.DONE, State.REJECTED):
             continue
         try:
             desk.writer.perform(work, step)
