@@ -122,14 +122,19 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
         "source_id": _attribute("migration_key", _ORIGIN),
         "source_url": _LINK,
         "subject": _kept("title"),
-        "state": _kept("open, snoozed or closed", "the time of closing cannot be set"),
+        "state": _kept(
+            "open, snoozed or closed; of an Intercom ticket, its state", "the time of closing cannot be set"
+        ),
         "tags": _kept("tags of the conversation"),
         "team_ref": _kept("assigned team, as mapping.yaml says", "the time of the assignment cannot be set"),
         "requester_ref": _kept("the contact who opens the conversation"),
         "submitter_ref": _lost("a conversation is opened by its contact; who wrote on their behalf is not kept"),
         "assignee_ref": _kept("assigned admin, as mapping.yaml says", "the time of the assignment cannot be set"),
         "company_ref": _kept("company of the conversation"),
-        "cc_refs": _kept("participants", "participants cannot be told from people in copy"),
+        "cc_refs": _kept(
+            "participants; of an Intercom ticket, an attribute that names them",
+            "participants cannot be told from people in copy, and a ticket has none",
+        ),
         "attributes": _attribute("attributes of the conversation, as mapping.yaml says", "255 characters a text"),
         "created_at": _kept("created_at of the conversation"),
         "comment_count": _used("the proof that every comment was read"),

@@ -32,6 +32,7 @@ from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.messages import Reply
 from migration_pipeline.target.rows import Row, rows, tickets
 from migration_pipeline.target.ticket_form import ticket_row
+from migration_pipeline.target.ticket_rules import MODEL
 from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 
 Seen = Mapping[str, Any]
@@ -82,8 +83,12 @@ def foresee(entity_type: str, staging: Staging, held: Held) -> Iterator[pa.Recor
 
 
 def _field(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
-    """Values that the workspace's list lacks; nothing else of an attribute changes."""
+    """Values that the workspace's list lacks, or attributes that a ticket type lacks; nothing else changes."""
     del parts
+    if row["model"] == MODEL:
+        known = held.types.by_name.get(row["name"].casefold())
+        wanted = json_of(row["body"])["attributes"]
+        return sum(1 for one in wanted if known is None or one["name"].casefold() not in known.attributes)
     attributes = {each.name.casefold(): each for each in held.catalogue.conversation_attributes if not each.archived}
     there = attributes.get(row["name"].casefold()) if row["model"] == "conversation" else None
     if there is None or there.data_type != "list":

@@ -126,7 +126,10 @@ def _conversation(question: Question) -> str | None:
     candidates = [
         row
         for row in question.client.conversations_of(str(sent["contact"]), int(sent["created_at"]))
-        if question.journal.owner("create_conversation", str(row.get("id"))) is None and not row.get("ticket")
+        # An Intercom ticket is listed among conversations.
+        if not any(
+            question.journal.owner(kind, str(row.get("id"))) for kind in ("create_conversation", "create_ticket")
+        )
     ]
     for row in candidates:
         if body_hash(reading.opener(row).body) == question.operation.identity:
