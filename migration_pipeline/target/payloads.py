@@ -56,7 +56,7 @@ def map_entity(entity_type: str, staging: Staging, mapping: Rules, migration: Mi
     known = all("snapshots" in (staging.tables.built_from("records", table) or {}) for table in _NEEDED[entity_type])
     unchanged = staging.tables.reusable("payloads", _WRITTEN.get(entity_type, (entity_type,)), inputs.built_from())
     if known and unchanged is not None:
-        _log.info("%s: the payloads are reused, for records, mapping and options are the same", entity_type)
+        _log.debug("%s: the payloads are reused, for records, mapping and options are the same", entity_type)
         return unchanged
     return _MAPPERS[entity_type](inputs)
 

@@ -123,7 +123,7 @@ def make_plan(
     everything. By what is `held` in the target, the calls of a delta's updates are counted; else each counts as one.
     """
     connection = staging.connect()
-    _views(connection, staging, sample, articles or Draw(0, 0))
+    _views(connection, staging, entity_type, sample, articles or Draw(0, 0))
     query = _changes(entity_type) if run.mode == "delta" else _query(entity_type)
     staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
     if run.mode == "delta" and held is not None:
@@ -150,21 +150,27 @@ def _count_updates(
 
 
 def _views(
-    connection: duckdb.DuckDBPyConnection, staging: Staging, sample: tuple[str, ...] | None, articles: Draw
+    connection: duckdb.DuckDBPyConnection,
+    staging: Staging,
+    entity_type: str,
+    sample: tuple[str, ...] | None,
+    articles: Draw,
 ) -> None:
-    """Name the tables, the sample, and the scope of each entity type."""
+    """Name the tables, the sample, and the scope of each entity type; without a sample, of the one that is planned."""
+    planned = ENTITY_TYPES if sample is not None else (entity_type,)
     for prefix, stage, schemas in (("record", "records", RECORDS), ("payload", "payloads", PAYLOADS)):
-        for table, schema in schemas.items():
+        named = schemas if sample is not None else {name: schemas[name] for name in {entity_type, "tickets"}}
+        for table, schema in named.items():
             connection.execute(f"CREATE VIEW {prefix}_{table} AS FROM {staging.tables.scan(stage, table, schema)}")
-    for entity_type in ENTITY_TYPES:
-        rejects = staging.tables.scan("records", f"rejects_{entity_type}", RECORDS["rejects"])
-        connection.execute(f"CREATE VIEW rejects_{entity_type} AS FROM {rejects}")
+    for name in planned:
+        rejects = staging.tables.scan("records", f"rejects_{name}", RECORDS["rejects"])
+        connection.execute(f"CREATE VIEW rejects_{name} AS FROM {rejects}")
     connection.execute(f"CREATE VIEW outcomes AS FROM {staging.tables.scan('outcomes', 'outcomes', OUTCOMES)}")
     if sample is None:
-        for entity_type in ENTITY_TYPES:
+        for name in planned:
             connection.execute(
-                f"CREATE VIEW scope_{entity_type} AS SELECT source_id AS id FROM payload_{entity_type} "
-                f"UNION SELECT source_id FROM rejects_{entity_type}"
+                f"CREATE VIEW scope_{name} AS SELECT source_id AS id FROM payload_{name} "
+                f"UNION SELECT source_id FROM rejects_{name}"
             )
         return
     connection.execute("CREATE TABLE sample AS SELECT unnest(?::VARCHAR[]) AS id", [list(sample)])

@@ -117,7 +117,7 @@ def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str,
         "code": CODE,
     }
     if (unchanged := staging.tables.reusable("records", recipe.tables, built_from)) is not None:
-        _log.info("%s: the records are reused, for the snapshots are the same", entity_type)
+        _log.debug("%s: the records are reused, for the snapshots are the same", entity_type)
         return unchanged
     rows = {}
     with staging.connect() as connection:
