@@ -27,12 +27,11 @@ from migration_pipeline.http import (
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import InDoubt, RefusedByGate, Rejected
-from migration_pipeline.target.sign_in import CONNECT_AGAIN, Bearer
+from migration_pipeline.target.sign_in import APPS, CONNECT_AGAIN, Bearer
 
 WINDOW_SECONDS: Final = 10.0
 """Limits per minute are enforced in windows of ten seconds (Intercom, "Rate limiting")."""
 
-_APPS: Final = {"eu": "https://app.eu.intercom.com", "au": "https://app.au.intercom.com"}
 _PAGES: Final = {
     "tickets": "/a/inbox/{app}/inbox/conversation/{id}",
     "contacts": "/a/apps/{app}/users/{id}/all-conversations",
@@ -305,9 +304,7 @@ class IntercomClient:
         page = _PAGES.get(entity_type)
         if page is None or target_id is None:
             return None
-        return _APPS.get(self.settings.region, "https://app.intercom.com") + page.format(
-            app=self.settings.workspace, id=target_id
-        )
+        return APPS[self.settings.region] + page.format(app=self.settings.workspace, id=target_id)
 
     def _object(self, path: str) -> dict[str, Any]:
         return _dict(self._session.read("GET", path).body)

@@ -17,7 +17,7 @@ from migration_pipeline.model.errors import AccessDenied, ServiceDown
 CONNECT_AGAIN: Final = "the token is over or was revoked; run `migrate connect target --oauth`, then start again."
 """What a person does about a refused token that came from a browser; Intercom's never expire, and have no refresh."""
 
-_APPS: Final = {
+APPS: Final = {
     "us": "https://app.intercom.com",
     "eu": "https://app.eu.intercom.com",
     "au": "https://app.au.intercom.com",
@@ -76,7 +76,7 @@ def keep_token(settings: Target, token: str) -> None:
 def consent(settings: Target, client_id: str) -> Consent:
     """The page that asks a person. Which permissions it names was set in the Developer Hub, not here."""
     region = next((region for region, url in REGIONS.items() if url == settings.url), None)
-    page = f"{_APPS[region] if region else settings.url}/oauth"
+    page = f"{APPS[region] if region else settings.url}/oauth"
     return Consent("Intercom", page, {"client_id": client_id}, https_only=page.startswith("https://"))
 
 

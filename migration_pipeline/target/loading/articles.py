@@ -20,17 +20,12 @@ from migration_pipeline.target.addresses import NewAddresses
 from migration_pipeline.target.articles import ADDRESSES, unescaped
 from migration_pipeline.target.canonical import body_hash, short_hash
 from migration_pipeline.target.hosting import Hosts
-from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.desk import CONFLICTS, Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Adapted, Json, Step
 
-CONFLICTS: Final = {
-    "keep_target": "conflict_kept",
-    "source_wins": "conflict_overwritten",
-    "report_only": "conflict_reported",
-}
 _UNTRIED: Final = "untried"
 """Key of `Adapted`: the article was made without any picture, because Intercom did not say which one it refuses."""
 

@@ -12,7 +12,7 @@ from migration_pipeline.journal import Outcome, Remembered
 from migration_pipeline.target import steps
 from migration_pipeline.target.canonical import same_value
 from migration_pipeline.target.loading import impressions, people
-from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.desk import CONFLICTS, Desk, json_of
 from migration_pipeline.target.loading.slots import filled, revised
 from migration_pipeline.target.loading.work import StepRefused, Work
 from migration_pipeline.target.rows import Row
@@ -20,12 +20,6 @@ from migration_pipeline.target.steps import Json, Step
 
 CLEARED: Final = ("email", "phone", "name")
 """Fields of a contact that are emptied where the source no longer has them."""
-
-_CONFLICTS: Final = {
-    "keep_target": "conflict_kept",
-    "source_wins": "conflict_overwritten",
-    "report_only": "conflict_reported",
-}
 
 
 def company(desk: Desk, work: Work, row: Row, known: Remembered) -> Outcome:
@@ -140,11 +134,11 @@ def _changes(
     rule = desk.migration.options.conflicts
     work.notes.append(f"changed in Intercom: {', '.join(sorted(touched))}")
     if rule == "report_only":
-        return {}, _CONFLICTS[rule]
+        return {}, CONFLICTS[rule]
     if rule == "keep_target":
         differing = {name: value for name, value in differing.items() if name not in touched}
-        work.losses.append((_CONFLICTS[rule], ", ".join(sorted(touched))))
-    return differing, _CONFLICTS[rule]
+        work.losses.append((CONFLICTS[rule], ", ".join(sorted(touched))))
+    return differing, CONFLICTS[rule]
 
 
 def _performed(desk: Desk, work: Work, step: Step, slot: str, known: Remembered) -> Json | None:

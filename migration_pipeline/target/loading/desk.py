@@ -5,7 +5,7 @@ Belongs here: parts and small questions. Does not belong here: the steps of any 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -25,6 +25,13 @@ from migration_pipeline.target.loading.work import ParentMissing, StepRefused, W
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 from migration_pipeline.target.writer import Writer
+
+CONFLICTS: Final = {
+    "keep_target": "conflict_kept",
+    "source_wins": "conflict_overwritten",
+    "report_only": "conflict_reported",
+}
+"""What is told of a record that people changed in the target, by the rule `options.conflicts`."""
 
 
 @dataclass
