@@ -17,6 +17,7 @@ from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.preflight import preflight
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import editing, jobs, proposal, template
+from migration_pipeline.cli.hints import tell_next
 from migration_pipeline.cli.output import Told, console, emit, four_columns, show_items
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
@@ -72,7 +73,8 @@ def init(config: Path | None, as_json: bool, kind: str, subdomain: str, region: 
     if path.exists():
         raise Told(f"{path} exists already; edit it, or name another file with --config.", 2)
     path.write_text(template.render(kind, subdomain, region, workspace), encoding="utf-8")
-    console.print(f"Wrote {path}. Put the secrets it names into .env beside it; then: migrate check")
+    console.print(f"Wrote {path}.")
+    tell_next("init", config)
     emit({"config": str(path)}, as_json=as_json)
 
 
@@ -91,6 +93,7 @@ def check(config: Path | None, as_json: bool) -> None:
     emit({"checks": [vars(item) for item in checks]}, as_json=as_json)
     if any(item.status == "block" for item in checks):
         raise Told("A run would fail: mend what is marked ✗ first.", 3)
+    tell_next("check_mapped" if migration.mapping_path.exists() else "check", config)
 
 
 @main.command("map")
@@ -113,7 +116,7 @@ def map_(config: Path | None, as_json: bool, edit: bool, no_browser: bool) -> No
             rules, losses = workbench.mapping, read_losses(workbench.staging)
     console.print(f"{migration.mapping_path}: " + ", ".join(f"{name} {count}" for name, count in told.items()))
     proposal.tell(rules, losses)
-    console.print("To decide on a page in the browser: migrate map --edit")
+    tell_next("map", config)
     made = {"run_id": ended.run_id, "mapping": str(migration.mapping_path), **told}
     lists = {
         "review": proposal.to_review(rules),
@@ -226,6 +229,7 @@ def _migrate(
         if mode == "full" and not dry_run:
             show_items(checklist(migration, read_approval(migration.root).signed), "after", "To do now")
         console.print(f"DuckDB file: {migration.root / 'staging.duckdb'}", soft_wrap=True)
+        tell_next(f"{mode}_dry" if dry_run else mode, config)
         emit(
             {
                 "run_id": ended.run_id,

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from migration_pipeline.assets.workbench import EXIT_CODES, Workbench
 from migration_pipeline.cli.app import common
 from migration_pipeline.cli.consenting import Way, consenting, granted, named
+from migration_pipeline.cli.hints import tell_next
 from migration_pipeline.cli.output import Told, console, emit
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration, Target
@@ -74,6 +75,7 @@ def target(
             sign_in.keep_token(settings, settings.token.get_secret_value())
             console.print(f"The token is kept in {tokens.place}.", soft_wrap=True)
         told = confirm(migration, "target", identity=workspace.id, name=workspace.name, by=getpass.getuser())
+    tell_next("connect_target", config)
     emit({"target": vars(told) | {"region": workspace.region}}, as_json=as_json)
 
 
@@ -109,6 +111,7 @@ def source(config: Path | None, as_json: bool, yes: bool, oauth: bool, forget: b
             console.print(f"The token is kept in {tokens.place}.", soft_wrap=True)
         account = migration.source.account
         told = confirm(migration, "source", identity=account, name=migration.source.url, by=getpass.getuser())
+    tell_next("connect_source", config)
     emit({"source": vars(told)}, as_json=as_json)
 
 

@@ -14,6 +14,7 @@ from migration_pipeline.assets.names import PLAN_JOB
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common
+from migration_pipeline.cli.hints import tell_next
 from migration_pipeline.cli.output import Told, console, emit, show_items
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
@@ -36,7 +37,8 @@ def plan(config: Path | None, as_json: bool) -> None:
         refusal = why_not_approved(migration.root, Workbench(migration.path).facts)
     _show(made, migration)
     approved = refusal is None
-    console.print("Approved." if approved else "Not approved: `migrate approve --name NAME --sign all` signs it.")
+    console.print("Approved." if approved else "Not approved.")
+    tell_next("plan_approved" if approved else "plan", config)
     emit({**_document(made), "approved": approved}, as_json=as_json)
 
 
@@ -53,6 +55,7 @@ def approve(config: Path | None, as_json: bool, name: str, sign: tuple[str, ...]
             code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
             raise Told(str(error), code) from None
     console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.", markup=False)
+    tell_next("approve", config)
     document = {"hash": signed.hash, "approved": True, "by": signed.by, "at": signed.at, "signed": signed.signed}
     emit(document, as_json=as_json)
 

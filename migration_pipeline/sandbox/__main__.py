@@ -106,6 +106,10 @@ def main(
         signal.signal(number, lambda *_: running.stop())
     # Last, because others take this file as the sign that both services answer: the sockets listen already.
     _write(folder / "sandbox.json", orjson.dumps({**services, "config": str(config)}))
+    shown = " and ".join(f"{told['kind']} at {told['url']}" for told in services.values())
+    where = "" if folder == Path.cwd() else f" --config {config}"
+    click.echo(f"Serving {shown} until Ctrl-C; {config} leads from one to the other.", err=True)
+    click.echo(f"Next, in another terminal: `migrate check{where}`.", err=True)
     uvloop.run(_serve(running))
 
 

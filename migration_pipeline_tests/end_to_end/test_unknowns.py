@@ -39,7 +39,8 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "side_conversations": True, "article_export_end": "repeat",
         },
         {
-            "created_at_out_of_order": "reject", "unknown_custom_attribute": "ignore", "attribute_type_mismatch": "ignore", "invalid_email": "accept",
+            "created_at_out_of_order": "reject", "unknown_custom_attribute": "ignore",
+            "attribute_type_mismatch": "ignore", "invalid_email": "accept",
             "pages_next": "object", "companies_by_company_id": "object", "contact_companies_key": "companies",
             "contact_without_email": "absent", "html_in_create_body": "strip", "plain_text_newlines": "paragraphs",
             "contact_reply_html": "escape", "html_normalisation": "mild", "part_order": "insertion",
