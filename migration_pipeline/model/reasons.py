@@ -16,7 +16,6 @@ REASONS: Final[dict[str, str]] = {
     "suspended_in_source": "A message that the source holds back as suspected spam; it is no ticket yet.",
     "inactive_in_source": "The person is inactive in the source and no ticket that moves refers to them.",
     "inactive_field": "The field is inactive in the source and no ticket carries a value of it.",
-    "field_type_not_supported": "The target has no attribute type for this field.",
     "system_field": "The field is carried by the conversation itself.",
     "unused_tag": "No record that moves carries the tag.",
     "dry_run": "A dry run writes nothing; a run would write the record, with the calls that the detail counts.",

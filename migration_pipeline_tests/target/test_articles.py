@@ -220,6 +220,25 @@ def test_an_archived_article_goes_offline_where_that_is_set(bench: Bench) -> Non
     assert "conflict_kept" in bench.outcome("articles", "a")["losses"]
 
 
+def test_what_cannot_be_changed_is_told_and_tried_again(bench: Bench) -> None:
+    collection(bench, "top")
+    article(bench, "a")
+    bench.load_all()
+    body = json.loads(bench.rows["articles"][0]["body"])
+    bench.rows["articles"][0] |= {"body": json.dumps(body | {"author_id": 1}), "author_id": "1", "digest": "other"}
+    bench.load("articles", "run-2", a="update")
+    assert bench.outcome("articles", "a")["reason"] == "update_failed"
+    good = {"body": json.dumps(body | {"title": "new"}), "author_id": bench.admins[0]}
+    bench.rows["articles"][0] |= good
+    bench.load("articles", "run-3", a="update")
+    assert (held(bench, "a")["title"], bench.outcome("articles", "a")["reason"]) == ("new", None)
+    # What was made public stays so: nobody outside could follow it into the internal articles.
+    bench.rows["articles"][0] |= {"kind": "internal_article", "digest": "third"}
+    bench.load("articles", "run-4", a="update")
+    assert bench.outcome("articles", "a")["reason"] == "article_kind_stays"
+    assert held(bench, "a")["title"] == "new"
+
+
 @pytest.mark.behaviour("S57")
 @pytest.mark.parametrize(("domain", "made"), [("help.acme.example", 2), ("", 0)])
 def test_old_addresses_redirect_where_they_are_the_help_centres_own(bench: Bench, domain: str, made: int) -> None:
