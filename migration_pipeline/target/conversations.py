@@ -274,7 +274,6 @@ class _Rules:
             "remark_detail": detail,
             # A record that was made as a ticket stays one, whatever the rules say by now.
             "ticket_state": state_there,
-            "in_copy": row["in_copy"],
             **head,
         }
         for part in parts:

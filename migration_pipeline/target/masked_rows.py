@@ -42,7 +42,9 @@ _PUBLIC: Final = frozenset({"articles", "collections"})
 _PUBLIC_SILENT: Final = frozenset({"links", "old_urls", "files"})
 """Articles tell everybody how to reach the company, and are found by their addresses: both stay in them."""
 
-_NOT_CONTENT: Final = frozenset({"digest", "losses", "skip_detail", "source_url", "opener_redacted", "redacted"})
+_NOT_CONTENT: Final = frozenset(
+    {"digest", "losses", "skip_detail", "source_url", "opener_redacted", "redacted", "speaker"}
+)
 _LONGEST_NUMBER: Final = 10**12
 """Numbers below this are too short to be a card."""
 

@@ -185,7 +185,7 @@ def test_a_record_stays_what_it_was_made_as_and_follows_the_source(bench: Bench)
     row = bench.rows["tickets"][0]
     row |= {"ticket_type": None, "opener": "Hello again", "title": "Other", "admin_id": None, "digest": "changed"}
     row["attributes"] = orjson.dumps({"migration_key": f"zendesk:{bench.prefix}", "Color": "blue"}).decode()
-    row |= {"tags": [], "state": "open", "ticket_state": "in_progress"}
+    row |= {"tags": [], "state": "open", "ticket_state": "in_progress", "in_copy": None}
     bench.rows["parts"].append(bench.said("<p>One more</p>", by="ann", after=900) | {"ticket_ref": row["source_id"]})
     bench.rows["parts"][-1]["position"] = 5
     bench.again()
@@ -195,6 +195,7 @@ def test_a_record_stays_what_it_was_made_as_and_follows_the_source(bench: Bench)
     assert (after["id"], after["open"], after["ticket_state"]["category"]) == (before["id"], True, "in_progress")
     assert after["ticket_attributes"]["_default_description_"] == "Hello again"
     assert (after["ticket_attributes"]["Amount"], after["admin_assignee_id"]) == (None, 0)
+    assert after["ticket_attributes"]["Zendesk in copy"] == before["ticket_attributes"]["Zendesk in copy"]
     assert after["team_assignee_id"] == int(bench.teams[0])
     assert len(said(after)) == len(said(before)) + 1
     assert verified(bench, "tickets") == {}

@@ -18,6 +18,8 @@ from migration_pipeline.target.loading.work import Work
 from migration_pipeline.target.messages import opener_text
 from migration_pipeline.target.rows import Row
 from migration_pipeline.target.steps import Json
+from migration_pipeline.target.ticket_form import source_name
+from migration_pipeline.target.ticket_rules import copied_attribute
 
 
 def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Remembered) -> Outcome:
@@ -67,7 +69,10 @@ def _describe(ticket: Changing, meant: Meant, text: str, seen: Mapping[str, Any]
     actual = reading.attributes(before)
     values: Json = {name: value for name, value in meant.attributes.items() if not same_value(value, actual.get(name))}
     ours = (seen or {}).get(impressions.ATTRIBUTES, {})
-    values |= {name: None for name in ours if name not in ticket.labels and actual.get(name) not in (None, "")}
+    # By rules that make a conversation of it, nobody says who is in copy.
+    unknown = copied_attribute(source_name(meant.row)) if meant.row["ticket_type"] is None else None
+    gone = [name for name in ours if name not in ticket.labels and name != unknown]
+    values |= {name: None for name in gone if actual.get(name) not in (None, "")}
     if meant.row["title"] and not same_value(meant.row["title"], before.get("title")):
         values[reading.TITLE] = meant.row["title"]
     if plain_hash(text) != body_hash(reading.opener(before).body):
