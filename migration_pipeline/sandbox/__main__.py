@@ -108,8 +108,9 @@ def main(
     _write(folder / "sandbox.json", orjson.dumps({**services, "config": str(config)}))
     shown = " and ".join(f"{told['kind']} at {told['url']}" for told in services.values())
     where = "" if folder == Path.cwd() else f" --config {config}"
-    click.echo(f"Serving {shown} until Ctrl-C; {config} leads from one to the other.", err=True)
-    click.echo(f"Next, in another terminal: `migrate check{where}`.", err=True)
+    click.echo(f"Serving {shown} until Ctrl-C; the settings are in {config}.")
+    if "source" in services:
+        click.echo(f"Next, in another terminal: `migrate check{where}`.")
     uvloop.run(_serve(running))
 
 
