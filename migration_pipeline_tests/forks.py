@@ -6,9 +6,10 @@ commands themselves, whose start is part of what a user sees.
 
 import json
 import multiprocessing
+import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -98,4 +99,5 @@ def sandbox(folder: Path, *arguments: object, **switches: object) -> Sandbox:
 
 
 def _serve(arguments: list[str]) -> None:
-    sandbox_command(arguments)
+    with redirect_stdout(sys.stderr):  # stdout belongs to whoever asked for the sandbox
+        sandbox_command(arguments)

@@ -91,7 +91,8 @@ def test_source(world: World, tmp_path: Path, kind: str) -> None:
         found = read(config)
     finally:
         world.sandbox.control("source", "faults", [])
-    assert {**found, "attachments.parquet": []} == {**expected, "attachments.parquet": []}
+    files = {"attachments.parquet": [], "article_attachments.parquet": []}
+    assert {**found, **files} == {**expected, **files}
     assert read(config) == expected
 
 

@@ -87,7 +87,8 @@ class World:
         """The target holds what it would hold if nothing had happened, and nobody got a message."""
         sandbox.control("target", "faults", [])
         expected = self.undisturbed
-        assert canonical.differences(expected, canonical.read_target(config, wait_s=2 * LAG_S)) == []
+        differences = canonical.differences(expected, canonical.read_target(config, wait_s=2 * LAG_S))
+        assert not differences, differences
         assert sandbox.control("target", "outbox") == []
 
 

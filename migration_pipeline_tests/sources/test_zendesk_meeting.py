@@ -1,5 +1,7 @@
 """Comments over two rate windows: export and threads meet, nothing is missing, and a kill between loses nothing."""
 
+import threading
+
 import pytest
 
 from migration_pipeline.model.errors import RunStopped
@@ -14,6 +16,7 @@ def read(where: Place, waits: float, worth: int = 0) -> int:
     """Read tickets and comments while the window of the exports is used up for some seconds."""
     reading = where.source._reading(where.staging, where.run())
     streams.read_tickets(reading)
+    reading.client.session.pacer._buckets.pop(meeting.EXPORTS, None)  # not the rest of the minute, but these seconds
     reading.client.session.pacer.exhausted(meeting.EXPORTS, waits)
     return meeting.read_comments(reading, worth)
 
@@ -50,5 +53,7 @@ def test_export_and_threads_meet_and_nothing_is_missing(
 
 def test_a_small_desk_costs_no_calls_besides(desk: Desk, somewhere: Place) -> None:
     desk.asked()
-    read(somewhere, 0.2, worth=1000)
+    threading.Timer(2, somewhere.stop.set).start()  # long enough for threads to be asked for, had it been worth it
+    with pytest.raises(RunStopped):
+        read(somewhere, 30, worth=1000)
     assert "GET /api/v2/tickets/{id}/comments" not in desk.asked()
