@@ -91,9 +91,16 @@ def test_source(world: World, tmp_path: Path, kind: str) -> None:
         found = read(config)
     finally:
         world.sandbox.control("source", "faults", [])
-    files = {"attachments.parquet": [], "article_attachments.parquet": []}
+    files: Rows = {"attachments.parquet": [], "article_attachments.parquet": []}
     assert {**found, **files} == {**expected, **files}
-    assert read(config) == expected
+    again = read(config)
+    different = {name: _told(rows) ^ _told(again[name]) for name, rows in expected.items()}
+    assert not {name: rows for name, rows in different.items() if rows}
+
+
+def _told(rows: list[tuple[Any, ...]]) -> set[str]:
+    """The rows, but for pictures that are known by their address alone: nothing says how long they are to be."""
+    return {str(row) for row in rows if not str(row[0]).startswith("address-")}
 
 
 def test_a_file_of_another_size_is_never_taken_and_asked_for_again(world: World, tmp_path: Path) -> None:
