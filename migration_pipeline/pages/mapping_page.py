@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -228,5 +228,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain}
-    environment.globals |= {"options": options, "option_name": option_name, "types": DataType.__args__}  # type: ignore[attr-defined]
+    environment.globals |= {"options": options, "option_name": option_name, "types": get_args(DataType)}
     return environment

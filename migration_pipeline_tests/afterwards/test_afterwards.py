@@ -131,7 +131,8 @@ def test_staged_data_is_packed_after_some_days_and_removed_later(tmp_path: Path)
     assert packed is not None
     assert packed.files == len(content)
     with tarfile.open(packed.path) as held:
-        assert {member.name: held.extractfile(member).read() for member in held} == content  # type: ignore[union-attr]
+        files = {member.name: held.extractfile(member) for member in held}
+        assert {name: file and file.read() for name, file in files.items()} == content
     assert not (root / "snapshots").exists()
     assert not (root / "blobs").exists()
     assert not (root / "demos").exists()

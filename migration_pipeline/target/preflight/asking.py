@@ -4,7 +4,7 @@ Belongs here: reads that any run needs. Does not belong here: rights to write, w
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from migration_pipeline.model.errors import AccessDenied, MigrationError, Rejected, ServiceError
 from migration_pipeline.model.run import Check
@@ -136,6 +136,7 @@ def _readable(client: IntercomClient, one: _Readable) -> Check:
         client.read(one.path)
     except MigrationError as error:
         remedy = f"Give the app the permission `{one.scope}` in Intercom's Developer Hub."
-        status, risk = ("warn", "Articles cannot move.") if one.remark else ("block", "The run would stop.")
-        return Check(one.id, status, f"The {one.what} cannot be read: {error}", risk, remedy)  # type: ignore[arg-type]
+        status: Literal["warn", "block"] = "warn" if one.remark else "block"
+        risk = "Articles cannot move." if one.remark else "The run would stop."
+        return Check(one.id, status, f"The {one.what} cannot be read: {error}", risk, remedy)
     return Check(one.id, "pass", f"The {one.what} can be read.")
