@@ -7,13 +7,17 @@ What we serve is read-only, only what an article of this run shows, below a path
 articles are loaded.
 """
 
+import mimetypes
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -127,9 +131,8 @@ def _serving(settings: HelpCenter, blobs: BlobStore) -> Iterator[Address]:
     def address(file: File) -> str | None:
         if not file["sha256"]:
             return _at_source(file)
-        told = str(file["content_type"])
-        server.files[file["sha256"]] = told if _PICTURE.fullmatch(told) else "application/octet-stream"
-        return f"{str(settings.base_url).rstrip('/')}/{server.token}/{file['sha256']}/{_plain_name(file)}"
+        server.files[file["sha256"]] = _told(file)
+        return f"{str(settings.base_url).rstrip('/')}/{server.token}/{file['sha256']}/{quote(_plain_name(file))}"
 
     try:
         yield address
@@ -154,19 +157,25 @@ def _storing(settings: HelpCenter, blobs: BlobStore) -> Address:
         path = f"{sha256}/{_plain_name(file)}"
         with lock:
             if path not in done:
-                done[path] = _uploaded(files, f"{root.rstrip('/')}/{path}", blobs, sha256, settings, path)
+                where = f"{root.rstrip('/')}/{path}"
+                done[path] = _uploaded(files, where, blobs.path(sha256), _told(file), settings, path)
         return done[path]
 
     return address
 
 
-def _uploaded(files: Any, where: str, blobs: BlobStore, sha256: str, settings: HelpCenter, path: str) -> str:
+def _uploaded(files: Any, where: str, blob: Path, content_type: str, settings: HelpCenter, path: str) -> str:
     try:
         if not files.exists(where):
             files.makedirs(where.rpartition("/")[0], exist_ok=True)
-            files.put_file(str(blobs.path(sha256)), where)
+            # Stores tell readers the type that a local name's ending stands for; blobs have none, and Intercom takes
+            # no picture that comes as something else.
+            with TemporaryDirectory() as folder:
+                named = Path(folder) / f"file{mimetypes.guess_extension(content_type) or ''}"
+                shutil.copyfile(blob, named)
+                files.put_file(str(named), where)
         if settings.store_url is not None:
-            return f"{str(settings.store_url).rstrip('/')}/{path}"
+            return f"{str(settings.store_url).rstrip('/')}/{quote(path)}"
         return str(files.sign(where, expiration=settings.store_link_s))
     except NotImplementedError as error:
         raise SettingsError(
@@ -176,5 +185,11 @@ def _uploaded(files: Any, where: str, blobs: BlobStore, sha256: str, settings: H
         raise SettingsError(f"help_center.store cannot be written: {error}.") from error
 
 
+def _told(file: File) -> str:
+    told = str(file["content_type"])
+    return told if _PICTURE.fullmatch(told) else "application/octet-stream"
+
+
 def _plain_name(file: File) -> str:
-    return quote("".join(mark for mark in str(file["name"]) if mark not in "/\\")[-100:] or "file", safe="")
+    name = "".join(mark for mark in str(file["name"]) if mark.isprintable() and mark not in "/\\")
+    return name[-100:].lstrip(".") or "file"

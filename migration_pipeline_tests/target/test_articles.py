@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import mimetypes
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import quote
 
+import fsspec
 import pytest
 import requests
+from fsspec.implementations.local import LocalFileSystem
 
 from migration_pipeline.config.help_center import HelpCenter
 from migration_pipeline.journal.undoing import Undoing
@@ -315,12 +319,35 @@ def test_files_go_to_a_store_once(bench: Bench) -> None:
         )
         assert hosts.links(shown) == hosts.pictures(shown)
         assert hosts.pictures(file(bench, "https://a/d.png", None)) == "https://a/d.png"
+        odd = {**file(bench, "https://a/odd", PNG), "name": "../Größe 2#.jpg"}
+        assert hosts.pictures(odd) == f"https://files.acme.example/kb/{odd['sha256']}/{quote('Größe 2#.jpg')}"
     assert (folder / shown["sha256"] / "b.png").read_bytes() == PNG
+    assert (folder / odd["sha256"] / "Größe 2#.jpg").read_bytes() == PNG
     unsigned = HelpCenter.model_validate({"images": "store", "store": f"file://{folder}"})
     with hosting(unsigned, bench.staging.blobs) as hosts, pytest.raises(SettingsError, match=r"store_url"):
         hosts.pictures(shown)
     with hosting(unsigned, bench.staging.blobs) as hosts:
         assert hosts.links(shown) == "https://a/b.png"
+
+
+class TypingStore(LocalFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Tells types as object stores do: by the name of the local file."""
+
+    protocol = "typing"
+    types: ClassVar[list[str | None]] = []
+
+    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
+        self.types.append(mimetypes.guess_type(lpath)[0])
+        super().put_file(lpath, rpath, **options)
+
+
+def test_a_store_tells_a_picture_as_what_it_is(bench: Bench) -> None:
+    fsspec.register_implementation("typing", TypingStore, clobber=True)
+    settings = {"images": "store", "store": f"typing://{bench.folder}/typed", "store_url": "https://files.acme.example"}
+    with hosting(HelpCenter.model_validate(settings), bench.staging.blobs) as hosts:
+        hosts.pictures({**file(bench, "https://a/b", PNG), "name": "no ending"})
+        hosts.links({**file(bench, "https://a/c.html", b"<script>"), "content_type": "text/html"})
+    assert TypingStore.types == ["image/png", "application/octet-stream"]
 
 
 def test_in_place_pictures_stay_at_the_source(bench: Bench) -> None:
