@@ -211,6 +211,10 @@ class Options(_Settings):
     invalid_phone: Literal["attribute", "drop", "fail"] = Field(
         "attribute", description="what becomes of a phone number that Intercom cannot use"
     )
+    refused_dates: Literal["text", "fail"] = Field(
+        "text",
+        description="what becomes of a message whose date the workspace does not take: its text names it, or it fails",
+    )
     conflicts: Literal["keep_target", "source_wins", "report_only"] = Field(
         "keep_target", description="what a delta does where people changed in Intercom what changed in the source too"
     )

@@ -92,6 +92,7 @@ REASONS: Final[dict[str, str]] = {
     "reference_skipped": "A record that this one refers to does not move by rule; the link is left out.",
     "shared_contact": "Another contact of the target already had these details; the two share one contact.",
     "date_bumped": "A date was moved by seconds to keep the order of a thread.",
+    "date_refused": "The workspace did not take a message's date: Intercom dated it, and its text names the date.",
     "assignee_unmapped": "The assignee has no teammate in Intercom; only the team, if any, is assigned.",
     # An article or a collection moved, and something of it could not be kept.
     "collection_moved_up": "Intercom has fewer levels of collections; this one stands higher than in the source.",

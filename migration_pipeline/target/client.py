@@ -216,12 +216,20 @@ class IntercomClient:
 
         The search takes the second before and after too: whether its bounds are inclusive is described, not relied on.
         """
+        bounds = ((">", created_at - 1), ("<", created_at + 1))
+        return [row for row in self._conversations(contact_id, *bounds) if row.get("created_at") == created_at]
+
+    def conversations_since(self, contact_id: str, second: int) -> list[dict[str, Any]]:
+        """Conversations that a contact opened after a second, as far as the search index knows them by now."""
+        return self._conversations(contact_id, (">", second))
+
+    def _conversations(self, contact_id: str, *bounds: tuple[str, int]) -> list[dict[str, Any]]:
+        """Conversations of a contact whose `created_at` is within bounds."""
         query = {
             "operator": "AND",
             "value": [
                 {"field": "contact_ids", "operator": "=", "value": contact_id},
-                {"field": "created_at", "operator": ">", "value": created_at - 1},
-                {"field": "created_at", "operator": "<", "value": created_at + 1},
+                *({"field": "created_at", "operator": operator, "value": value} for operator, value in bounds),
             ],
         }
         found: list[dict[str, Any]] = []
@@ -235,7 +243,7 @@ class IntercomClient:
             found.extend(_rows(answer, "conversations", "data"))
             after = _dict(_dict(answer.get("pages")).get("next")).get("starting_after")
             if not after or after == pagination.get("starting_after"):
-                return [row for row in found if row.get("created_at") == created_at]
+                return found
             pagination["starting_after"] = after
 
     def ticket(self, ticket_id: str) -> dict[str, Any] | None:
@@ -344,7 +352,13 @@ def _error(body: Any) -> tuple[str, str]:
     """(code, message) of an `error.list`; the texts of several errors are joined."""
     rows = [row for row in _dict(body).get("errors") or [] if isinstance(row, dict)]
     code = _text(rows[0].get("code")) if rows else ""
-    return code, "; ".join(_text(row.get("message") or row.get("code")) for row in rows) or "no explanation"
+    return code, "; ".join(_said(row) for row in rows) or "no explanation"
+
+
+def _said(row: dict[str, Any]) -> str:
+    """The text of an error, with the field that it is about."""
+    message, field = _text(row.get("message") or row.get("code")), _text(row.get("field"))
+    return message if field in message else f"{message} ({field})"
 
 
 def _rows(body: dict[str, Any], *keys: str) -> list[dict[str, Any]]:

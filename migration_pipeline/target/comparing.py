@@ -18,7 +18,7 @@ _SHOWN: Final = 200
 
 _EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "comments": ("body_clipped", "requester_changed"),
-    "created_at": ("date_bumped", "comment_edited"),
+    "created_at": ("date_refused", "date_bumped", "comment_edited"),
     "authors": ("author_changed", "requester_changed", "author_replaced"),
     "visibility": ("author_replaced",),
     "body": (

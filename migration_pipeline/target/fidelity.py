@@ -136,7 +136,7 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
             "participants cannot be told from people in copy, and a ticket has none",
         ),
         "attributes": _attribute("attributes of the conversation, as mapping.yaml says", "255 characters a text"),
-        "created_at": _kept("created_at of the conversation"),
+        "created_at": _kept("created_at of the conversation", "the text names a date that the workspace refuses"),
         "comment_count": _used("the proof that every comment was read"),
         "archived": _used("the filter `filters.archived`"),
         "missing_comments": _used("the reason `comments_missing`"),
@@ -152,7 +152,7 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
         "channel": _lost("every conversation made by the API came through the Messenger; the ticket's channel is kept"),
         "body_html": _kept("body", "the opening message is plain text"),
         "body_text": _kept("body, where there is no HTML"),
-        "created_at": _kept("created_at of the part"),
+        "created_at": _kept("created_at of the part", "the text names a date that the workspace refuses"),
         "redacted": _used("the redaction of what was migrated before"),
     },
     "attachments": {

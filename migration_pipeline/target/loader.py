@@ -122,7 +122,7 @@ def load(
     desk = Desk(
         client=client,
         journal=journal,
-        writer=Writer(client, journal, run, patience),
+        writer=Writer(client, journal, run, patience, migration.options.refused_dates),
         catalogue=catalogue,
         migration=migration,
         blobs=staging.blobs,

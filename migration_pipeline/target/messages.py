@@ -16,7 +16,8 @@ from typing import Final
 from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import InDoubt, Rejected
 from migration_pipeline.target import reading
-from migration_pipeline.target.canonical import body_hash, files_hash, plain_hash, readable, short_hash
+from migration_pipeline.target.canonical import body_hash, characters, files_hash, plain_hash, readable, short_hash
+from migration_pipeline.target.dates import BUMP_S, UNDATED, about_date, dated, line, moved, second_of, undated
 from migration_pipeline.target.reading import Message
 from migration_pipeline.target.steps import Adapted, Json, Step, soon
 
@@ -64,13 +65,13 @@ def create_conversation(contact_id: str, text: str, created_at: int, comment_ref
     No two of ours share contact and second, so that the pair can be searched for when an answer is lost. `comment_ref`
     is the comment whose words these are; None where nobody said them.
     """
-    meant = {"from": {"type": "user", "id": contact_id}, "body": text, "created_at": created_at}
+    sender = {"type": "user", "id": contact_id}
 
     def adapt(refusal: Rejected, adapted: Adapted) -> Adapted | None:
         now = int(time.time())
         if refusal.status in (400, 422) and adapted["created_at"] > now and not about_length(refusal):
             return {**adapted, "created_at": now}
-        return shorter(refusal, adapted, text) or soon(refusal, adapted)
+        return shorter(refusal, adapted, text) or soon(refusal, adapted) or undated(refusal, adapted)
 
     def result(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str:
         del adapted, owned
@@ -85,7 +86,7 @@ def create_conversation(contact_id: str, text: str, created_at: int, comment_ref
         "/conversations",
         {"contact": contact_id, "body": short_hash(text), "created_at": created_at},
         start={"contact": contact_id, "created_at": created_at, "comment": comment_ref},
-        body=lambda adapted: {**meant, "created_at": adapted["created_at"], "body": opener_text(text, adapted)},
+        body=lambda adapted: {"from": sender, "body": opener_text(text, adapted), **dated(adapted)},
         identity=lambda adapted: plain_hash(opener_text(text, adapted)),
         reserves=lambda adapted: f"conversation:{adapted['contact']}:{adapted['created_at']}",
         result=result,
@@ -99,7 +100,17 @@ def create_conversation(contact_id: str, text: str, created_at: int, comment_ref
 
 def opener_text(text: str, adapted: Adapted) -> str:
     """The opening text as it is sent."""
-    return f"{text[: adapted['clipped']]} […]" if "clipped" in adapted else text
+    return naming_date(f"{text[: adapted['clipped']]} […]" if "clipped" in adapted else text, adapted)
+
+
+def naming_date(text: str, adapted: Adapted) -> str:
+    """The opening text, with its date where that was refused."""
+    return f"{line(adapted['created_at'])}\n\n{text}" if UNDATED in adapted else text
+
+
+def as_dated(part: Reply, adapted: Adapted) -> Reply:
+    """A part whose text names its date where that was refused."""
+    return replace(part, body=f"<p>{line(adapted['created_at'])}</p>{part.body}") if UNDATED in adapted else part
 
 
 def whole_opener(contact_id: str, text: str, created_at: int) -> Reply:
@@ -122,20 +133,23 @@ def reply(
     not_before: int,
     blob: Callable[[str], bytes],
     conversation: Callable[[str], Json | None],
+    undated_before: int = 0,
 ) -> Step:
     """Add a part to a conversation.
 
     `not_before` is the second of the message before it; `blob` gives the bytes of a file by their hash; `conversation`
-    reads the thread, to find a date that the service takes when it refuses the one that was meant.
+    reads the thread, to find a date that the service takes when it refuses the one that was meant. A part from before
+    `undated_before`, when the service dated a message of the thread itself, can only follow it without a date.
     """
     files = {file.sha256: file for file in part.files}
+    second = max(part.created_at, not_before)
 
     def request(adapted: Adapted) -> Json:
         body: Json = {
             "message_type": part.kind,
             "type": "admin" if part.author_kind == "admin" else "user",
             "body": _body_of(part, adapted),
-            "created_at": adapted["created_at"],
+            **dated(adapted),
         }
         if part.author_kind == "admin":
             body |= {"admin_id": part.author_id, "skip_notifications": True}
@@ -154,10 +168,13 @@ def reply(
             # Empty files are refused for being empty; of the others, the largest most likely for its size.
             unwanted = min(droppable, key=lambda file: (file.size > 0, -file.size))
             return {**adapted, "dropped": [*adapted.get("dropped", ()), unwanted.sha256]}
-        nearest = _accepted_second(conversation(conversation_id), adapted["created_at"])
-        if nearest != adapted["created_at"] and "moved" not in adapted:
-            return {**adapted, "created_at": nearest, "moved": True}
-        return shorter(refusal, adapted, part.body) if refusal.status == 413 else None
+        if UNDATED not in adapted and "moved" not in adapted:
+            later = _accepted_second(conversation(conversation_id), second) - second
+            if later and later <= BUMP_S:
+                return {**adapted, "created_at": second + later, "moved": True}
+        if refusal.status == 413:
+            return shorter(refusal, adapted, part.body)
+        return undated(refusal, {**adapted, "created_at": second})
 
     def losses(adapted: Adapted) -> tuple[Loss, ...]:
         what = f"message {part.position + 1}"
@@ -185,7 +202,7 @@ def reply(
             "files": [[file.name, file.size, file.sha256] for file in part.files],
         },
         conversation_id,
-        start={"created_at": max(part.created_at, not_before)},
+        start={"created_at": second} | ({UNDATED: True} if second < undated_before else {}),
         body=request,
         identity=lambda adapted: identity_of(part, adapted),
         result=result,
@@ -208,7 +225,7 @@ def identity_of(part: Reply, adapted: Adapted) -> str:
     """What a part is recognized by, as it is sent."""
     part = as_note(part, adapted[NOTED]) if NOTED in adapted else part
     sizes = files_hash((file.name, file.size) for file in _kept(part, adapted))
-    return reading.identity(part.kind, part.author, adapted["created_at"], body_hash(_body_of(part, adapted)), sizes)
+    return reading.identity(part.kind, part.author, second_of(adapted), body_hash(_body_of(part, adapted)), sizes)
 
 
 def _kept(part: Reply, adapted: Adapted) -> list[Attached]:
@@ -225,7 +242,7 @@ def _body_of(part: Reply, adapted: Adapted) -> str:
         start = escape(readable(part.body)[: adapted["clipped"]])
         text = f"<p>{start} […]</p><p>[The whole message is attached: {WHOLE_MESSAGE}]</p>"
     files = {file.sha256: file for file in part.files}
-    return text + "".join(
+    return as_dated(replace(part, body=text), adapted).body + "".join(
         f"<p>[File not accepted by Intercom: {escape(files[digest].name)}]</p>"
         for digest in adapted.get("dropped", ())
         if digest in files
@@ -237,24 +254,33 @@ def recognize(
 ) -> Message | None:
     """The message that an operation made, if the thread holds it; those in `owned` were made by other operations.
 
-    Author, kind and second must be equal. Among those, an equal text and equal files are preferred; if the parts of all
+    Author, kind and second must be equal, or the text must name the second that the service did not take. Among those,
+    an equal text and equal files are preferred; if the parts of all
     other operations are known (`others_known`), one remaining message is ours even if the service changed its text:
     nobody else can date a message back.
     """
-    head = "|".join(identity.split("|")[:3])
+    if not identity:
+        return None
+    kind, author, at, *content = identity.split("|")
     candidates = [
         message
         for message in messages
-        if message.id not in owned and f"{message.kind}|{message.author}|{message.created_at}" == head
+        if message.id not in owned
+        and (message.kind, message.author) == (kind, author)
+        and (message.created_at == int(at) if int(at) >= 0 else names(message.body, -int(at)))
     ]
     if not candidates:
         return None
-    for facts in (5, 4):
-        wanted = identity.split("|")[:facts]
-        equal = [message for message in candidates if message.identity.split("|")[:facts] == wanted]
+    for facts in (2, 1):
+        equal = [message for message in candidates if message.identity.split("|")[3:][:facts] == content[:facts]]
         if equal:
             return equal[-1]
     return candidates[0] if others_known and len(candidates) == 1 else None
+
+
+def names(body: str, second: int) -> bool:
+    """Whether a text, however it is marked up, names this second as the one that it was written in."""
+    return characters(line(second)) in characters(body)
 
 
 def _accepted_second(conversation: Json | None, second: int) -> int:
@@ -268,11 +294,6 @@ def about_length(refusal: Rejected) -> bool:
     return refusal.status in (400, 422) and bool(re.search(r"(?i)too long|length|characters", refusal.message))
 
 
-def about_date(refusal: Rejected) -> bool:
-    """Whether a refusal speaks of a date."""
-    return bool(re.search(r"(?i)created_at|\bdate\b|\btime\b", refusal.message))
-
-
 def shorter(refusal: Rejected, adapted: Adapted, text: str) -> Adapted | None:
     """Half as much of the text as before, until little is left; what is cut off goes along as a file."""
     half = int(adapted.get("clipped", len(text))) // 2
@@ -283,12 +304,6 @@ def shorter(refusal: Rejected, adapted: Adapted, text: str) -> Adapted | None:
 def clipped(what: str, adapted: Adapted) -> tuple[Loss, ...]:
     """What is to be told of a text that was cut."""
     return (("body_clipped", f"{what}: after {adapted['clipped']} characters"),) if "clipped" in adapted else ()
-
-
-def moved(what: str, meant: int, adapted: Adapted) -> tuple[Loss, ...]:
-    """What is to be told of a message whose date is not the one that was meant."""
-    seconds = int(adapted["created_at"]) - meant
-    return (("date_bumped", f"{what} is dated {seconds:+d} s"),) if seconds else ()
 
 
 def _file(file: Attached, blob: Callable[[str], bytes]) -> Json:

@@ -14,7 +14,8 @@ from migration_pipeline.target import reading
 from migration_pipeline.target.article_steps import article_identity, collection_identity
 from migration_pipeline.target.canonical import body_hash, same_value
 from migration_pipeline.target.client import IntercomClient
-from migration_pipeline.target.messages import recognize
+from migration_pipeline.target.dates import UNDATED
+from migration_pipeline.target.messages import names, recognize
 from migration_pipeline.target.steps import Json, Step
 from migration_pipeline.target.ticket_types import read_ticket_types
 
@@ -121,11 +122,21 @@ def _company_attached(question: Question) -> str | None:
 
 
 def _conversation(question: Question) -> str | None:
-    """By contact and second, which no two operations of ours share; the text only tells ours from somebody else's."""
+    """By contact and second, which no two operations of ours share; the text only tells ours from somebody else's.
+
+    The second is that of the conversation, or, where the target did not take it, the one that its text names.
+    """
     sent = question.operation.adapted
+    contact, second = str(sent["contact"]), int(sent["created_at"])
+    if UNDATED in sent:
+        since = int(question.operation.started_at.timestamp()) - CLOCKS_S
+        found_there = question.client.conversations_since(contact, since)
+        there = [row for row in found_there if names(reading.opener(row).body, second)]
+    else:
+        there = question.client.conversations_of(contact, second)
     candidates = [
         row
-        for row in question.client.conversations_of(str(sent["contact"]), int(sent["created_at"]))
+        for row in there
         # An Intercom ticket is listed among conversations.
         if not any(
             question.journal.owner(kind, str(row.get("id"))) for kind in ("create_conversation", "create_ticket")

@@ -18,13 +18,12 @@ from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import Rejected
 from migration_pipeline.target import messages
 from migration_pipeline.target.canonical import plain_hash, short_hash
+from migration_pipeline.target.dates import about_date, dated, moved, names_created_at, undated
 from migration_pipeline.target.messages import (
     NOTED,
     Reply,
-    about_date,
     about_length,
     clipped,
-    moved,
     opener_text,
     shorter,
 )
@@ -108,7 +107,7 @@ def create_ticket(new: NewTicket) -> Step:
         body: Json = {
             "ticket_type_id": new.type_id,
             "contacts": [{"id": new.contact_id}],
-            "created_at": adapted["created_at"],
+            **dated(adapted),
             "skip_notifications": True,
         }
         if BARE in adapted:
@@ -134,7 +133,11 @@ def create_ticket(new: NewTicket) -> Step:
         again = soon(refusal, adapted)
         if again is not None:
             return again
-        return {**adapted, BARE: True} if refusal.status in (400, 404, 422) and BARE not in adapted else None
+        without_date = undated(refusal, adapted)
+        if names_created_at(refusal) and without_date is not None:
+            return without_date
+        bare = refusal.status in (400, 404, 422) and BARE not in adapted
+        return {**adapted, BARE: True} if bare else without_date
 
     def losses(adapted: Adapted) -> tuple[Loss, ...]:
         what = "the description"
@@ -164,14 +167,16 @@ def reply(
     blob: Callable[[str], bytes],
     ticket: Callable[[str], Json | None],
     admin_id: str,
+    undated_before: int = 0,
 ) -> Step:
-    """Add a part to a ticket; nobody is told.
+    """Add a part to a ticket, see `messages.reply`; nobody is told.
 
     What a contact says becomes a note of `admin_id` that names them, where Intercom refuses it from the contact: a
     ticket has one contact and no participants.
     """
-    step = messages.reply(ticket_id, part, not_before, blob, ticket)
-    instead = messages.reply(ticket_id, messages.as_note(part, admin_id), not_before, blob, ticket)
+    step = messages.reply(ticket_id, part, not_before, blob, ticket, undated_before)
+    noted = messages.as_note(part, admin_id)
+    instead = messages.reply(ticket_id, noted, not_before, blob, ticket, undated_before)
 
     def chosen(adapted: Adapted) -> Step:
         return instead if NOTED in adapted else step

@@ -35,7 +35,7 @@ from migration_pipeline.target.loading.desk import by_name, json_of
 from migration_pipeline.target.loading.slots import filled, parsed, volumes
 from migration_pipeline.target.loading.threads import replies_of, seconds
 from migration_pipeline.target.loading.work import Work
-from migration_pipeline.target.messages import Reply, opener_as_reply, opener_text
+from migration_pipeline.target.messages import Reply, as_dated, naming_date, opener_as_reply, opener_text
 from migration_pipeline.target.reading import File, Json
 from migration_pipeline.target.rows import Row, count, rows
 from migration_pipeline.target.rows import tickets as ticket_rows
@@ -308,7 +308,7 @@ def _intercom_ticket(reader: _Reader, work: Work, row: Row, parts: tuple[Row, ..
         requester=str(opening.adapted.get("contact") or (requester.target_id if requester else None)),
         opener=opener_text(row["opener"], opening.adapted),
         created_at=int(opening.adapted["created_at"]),
-        replies=tuple(replies_of(row, said, contacts)),
+        replies=_as_dated(replies_of(row, said, contacts), slots),
         made={key: one.target_id for key, one in slots.items() if one.target_id},
         ours=frozenset(impressions.sent(work)),
         resent=frozenset(
@@ -388,11 +388,12 @@ def _thread(reader: _Reader, work: Work, row: Row, replies: list[Reply], contact
         replies.insert(0, here)
     stands = not withdrawn and ref is not None and said_first == ref
     kept_stub = ref is None and (withdrawn or said_first is not None or _other_stub(opening, row))
+    opener = naming_date(row["opener"], opening.adapted) if opening else row["opener"]
     return Thread(
         requester=requester,
-        opener=row["opener"] if stands or (not kept_stub and ref is None) else None,
+        opener=opener if stands or (not kept_stub and ref is None) else None,
         created_at=seconds(row["created_at"]),
-        replies=tuple(replies),
+        replies=_as_dated(replies, {slot.removeprefix("part/"): operation for slot, operation in sent.items()}),
         made=made,
         ours=frozenset(impressions.sent(work)),
         resent=frozenset(
@@ -410,6 +411,11 @@ def _thread(reader: _Reader, work: Work, row: Row, replies: list[Reply], contact
         company=company,
         loaded_at=seconds(opening.finished_at if opening and opening.finished_at else row["arrived_at"]),
     )
+
+
+def _as_dated(replies: Iterable[Reply], sent: Mapping[str, Operation]) -> tuple[Reply, ...]:
+    """Messages with the date in their text where the target did not take it; `sent` are operations by key."""
+    return tuple(as_dated(reply, sent[reply.key].adapted) if reply.key in sent else reply for reply in replies)
 
 
 def _other_stub(opening: Operation | None, row: Row) -> bool:

@@ -9,12 +9,13 @@ import itertools
 import logging
 import time
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from migration_pipeline.journal import Event, Intent, Journal, KeyTaken, Operation, State, after
 from migration_pipeline.model.errors import InDoubt, MigrationError, Rejected, RunStopped
 from migration_pipeline.model.run import Run
 from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.dates import UNDATED
 from migration_pipeline.target.loading.work import StepRefused, StepUnclear, Work
 from migration_pipeline.target.reconcile import RULES, Question
 from migration_pipeline.target.steps import AGAIN, Adapted, Json, Step
@@ -44,11 +45,19 @@ class Patience:
 class Writer:
     """Performs steps. Threads share it; one record is one thread's at a time."""
 
-    def __init__(self, client: IntercomClient, journal: Journal, run: Run, patience: Patience) -> None:
+    def __init__(
+        self,
+        client: IntercomClient,
+        journal: Journal,
+        run: Run,
+        patience: Patience,
+        refused_dates: Literal["text", "fail"] = "text",
+    ) -> None:
         self._client = client
         self._journal = journal
         self._run = run
         self._patience = patience
+        self._refused_dates = refused_dates
 
     def perform(self, work: Work, step: Step) -> str | None:
         """Have the target hold what the step means, sending at most what is missing; the target's id of it.
@@ -127,7 +136,7 @@ class Writer:
                 if found is not None:
                     return self._settle(work, operation, Event.FOUND, found, refusal.code)
                 other_way = step.adapt(refusal, adapted)
-                if other_way is None:
+                if other_way is None or (UNDATED in other_way and self._refused_dates == "fail"):
                     raise StepRefused(step.name, refusal.status, refusal.code, refusal.message) from refusal
                 if other_way.get(AGAIN) != adapted.get(AGAIN):
                     self._pause(2.0 ** (int(other_way[AGAIN]) - 1))

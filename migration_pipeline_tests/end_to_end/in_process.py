@@ -34,6 +34,7 @@ class Told:
     loaded: dict[str, Loaded] = field(default_factory=dict)
     in_doubt: tuple[Operation, ...] = ()
     failed: tuple[str, ...] = ()
+    losses: tuple[tuple[str, str, str], ...] = ()  # of tickets: source id, reason, detail
     source_calls: int = 0
     target_calls: int = 0
     target_writes: int = 0
@@ -90,11 +91,13 @@ def write(workbench: Workbench, run: Run) -> Told:
         )
         for entity_type in ENTITY_TYPES
     }
+    arrived = [row for batch in workbench.journal.records("tickets", "migrated") for row in batch.to_pylist()]
     failed = [row for batch in workbench.journal.records(outcome="failed") for row in batch.to_pylist()]
     return Told(
         loaded=loaded,
         in_doubt=tuple(workbench.journal.in_doubt()),
         failed=tuple(f"{row['entity_type']}/{row['source_id']}: {row['reason']} {row['detail']}" for row in failed),
+        losses=tuple((row["source_id"], loss["reason"], loss["detail"]) for row in arrived for loss in row["losses"]),
         source_calls=workbench.calls["source"],
         target_calls=workbench.calls["target"],
         target_writes=workbench.client.usage.writes if "unproved_client" in workbench.__dict__ else 0,

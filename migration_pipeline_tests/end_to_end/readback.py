@@ -1,19 +1,21 @@
 """An independent proof: both services read by plain loops over their APIs, and every comment looked for in the target.
 
-Knows nothing of the pipeline: no import, no table, no report of it. Run by hand as
+Knows nothing of the pipeline: no import, no table; of its report only the list of losses, where that is given, and
+only what that list names is excused. Run by hand as
 
-    python -m migration_pipeline_tests.end_to_end.readback DIR
+    python -m migration_pipeline_tests.end_to_end.readback DIR [LOSSES_CSV]
 
 where DIR is a sandbox's folder.
 """
 
 import base64
+import csv
 import datetime as dt
 import hashlib
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ class Findings:
     tickets: int = 0
     comments: int = 0
     files: int = 0
+    excused: int = 0  # comments whose date the list of losses names, and the text says
     wrong: list[str] = field(default_factory=list)
 
 
@@ -160,8 +163,28 @@ def seconds(text: str) -> int:
     return int(dt.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
 
 
-def compare(folder: Path, only: set[int] | None = None) -> Findings:
+Loss = tuple[str, str, str]
+"""Id of a ticket, code of the reason, and detail, as the list of losses has them."""
+
+_WRITTEN = re.compile(r"Written (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
+
+
+def _named(text: str) -> set[int]:
+    """The seconds that a text names as those in which something was written."""
+    return {seconds(f"{when.replace(' ', 'T')}Z") for when in _WRITTEN.findall(text)}
+
+
+def said_at(message: Json, excused: set[int]) -> int:
+    """The second of a message: the target's, or the one that its text names, if the list of losses has just that."""
+    named = _named(message["body"] or "") & excused
+    return min(named) if named else int(message["created_at"])
+
+
+def compare(folder: Path, only: set[int] | None = None, losses: Iterable[Loss] = ()) -> Findings:
     """Look for every comment of every living ticket (or of `only` these) in the target."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for ticket_id, reason, detail in losses:
+        told.setdefault(ticket_id, []).append((reason, detail))
     config = YAML(typ="safe").load((folder / "migration.yaml").read_text())
     source, target = Zendesk(config["source"]), Intercom(config["target"])
     time.sleep(LAG_SECONDS)
@@ -183,7 +206,8 @@ def compare(folder: Path, only: set[int] | None = None) -> Findings:
             continue
         findings.tickets += 1
         conversation = target.get(f"conversations/{found[0]}")
-        _compare_thread(findings, key, ticket, source, target, conversation, people, admins, contacts)
+        lost = told.get(str(ticket["id"]), [])
+        _compare_thread(findings, key, ticket, source, target, conversation, people, admins, contacts, lost)
     if only is None:
         findings.wrong += [f"{key}: no such ticket" for key in conversations]
     return findings
@@ -206,11 +230,13 @@ def _beside(message: Json) -> bool:
 
 def _compare_thread(
     findings: Findings, key: str, ticket: Json, source: Zendesk, target: Intercom, conversation: Json,
-    people: dict[int, Json], admins: dict[str, str], contacts: dict[str, str],
+    people: dict[int, Json], admins: dict[str, str], contacts: dict[str, str], lost: list[tuple[str, str]],
 ) -> None:  # fmt: skip
     messages = [message for message in _messages(conversation) if not _beside(message)]
-    times = [message["created_at"] for message in messages]
-    if times != sorted(times):
+    excused = {when for reason, detail in lost if reason == "date_refused" for when in _named(detail)}
+    times = [said_at(message, excused) for message in messages]
+    shown = [message["created_at"] for message in messages[1 if _named(messages[0]["body"] or "") & excused else 0 :]]
+    if times != sorted(times) or shown != sorted(shown):
         findings.wrong.append(f"{key}: parts out of order")
     comments = source.comments(ticket["id"])
     first_said = comments[0] if comments and comments[0]["type"] != "VoiceComment" else None
@@ -230,8 +256,10 @@ def _compare_thread(
         told = words(first["body"] or "")
         if not contains(told, wanted):
             findings.wrong.append(f"{name}: text differs: {wanted[:12]} … {told[:12]}")
-        if abs(first["created_at"] - seconds(comment["created_at"])) > (2 if position == 0 else 0):
-            findings.wrong.append(f"{name}: at {first['created_at']}, not {comment['created_at']}")
+        at = said_at(first, excused)
+        findings.excused += at != first["created_at"]
+        if abs(at - seconds(comment["created_at"])) > (2 if position == 0 else 0):
+            findings.wrong.append(f"{name}: at {at}, not {comment['created_at']}")
         spoken = comment["type"] == "VoiceComment"  # calls are notes, whoever could hear them
         if (first["part_type"] == "note") != (spoken or not comment["public"]):
             findings.wrong.append(f"{name}: {first['part_type']} for public={comment['public']}")
@@ -248,7 +276,7 @@ def _compare_thread(
             expected += [heard] if heard else []
         while len(files) < len(expected) and position < len(messages):
             following = messages[position]
-            if not following.get("attachments") or following["created_at"] - first["created_at"] > len(expected) + 2:
+            if not following.get("attachments") or said_at(following, excused) - at > len(expected) + 2:
                 break
             if following["author"]["id"] != first["author"]["id"]:
                 break
@@ -281,7 +309,12 @@ def _compare_author(
 
 def main() -> int:
     """Compare and tell; 1 where anything is wrong."""
-    findings = compare(Path(sys.argv[1]))
+    losses: list[Loss] = []
+    for path in sys.argv[2:3]:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["entity_type"] == "tickets"]
+        losses = [(row["source_id"], row["reason"], row["detail"]) for row in rows]
+    findings = compare(Path(sys.argv[1]), losses=losses)
     for line in findings.wrong[:40]:
         sys.stdout.write(line + "\n")
     sys.stdout.write(

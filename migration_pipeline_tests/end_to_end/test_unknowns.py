@@ -39,13 +39,22 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "side_conversations": True, "article_export_end": "repeat",
         },
         {
-            "created_at_out_of_order": "reject", "unknown_custom_attribute": "ignore",
+            "created_at_out_of_order": "reject", "reply_by_non_participant": "reject",
+            "unknown_custom_attribute": "ignore",
             "attribute_type_mismatch": "ignore", "invalid_email": "accept",
             "pages_next": "object", "companies_by_company_id": "object", "contact_companies_key": "companies",
             "contact_without_email": "absent", "html_in_create_body": "strip", "plain_text_newlines": "paragraphs",
             "contact_reply_html": "escape", "html_normalisation": "mild", "part_order": "insertion",
             "locale_not_enabled": "ignore", "collection_levels": 0, "article_headings": "h2",
             "default_version": "2.14", "lists_lag": False,
+        },
+    ),
+    "without the past": (
+        {},
+        {
+            "created_at_before_contact": "reject", "created_at_out_of_order": "reject",
+            "created_at_before_parent": "reject", "created_at_in_future": "reject",
+            "reply_by_non_participant": "reject", "html_normalisation": "mild", "contact_reply_html": "escape",
         },
     ),
 }  # fmt: skip
@@ -60,7 +69,10 @@ def test_a_help_desk_arrives_whole_either_way(
     sandbox.control("target", "switches", {"search_lag_s": 0.1, **target})
     told = whole_run(sandbox.config)
     assert (told.failed, told.in_doubt) == ((), ())
-    findings = compare(sandbox.folder)
+    findings = compare(sandbox.folder, losses=told.losses)
     assert findings.wrong == [], findings.wrong
     assert findings.tickets == TICKETS
+    refused = [reason for _, reason, _ in told.losses if reason == "date_refused"]
+    assert (findings.excused > 0) == bool(refused)
+    assert bool(refused) == (target.get("created_at_out_of_order") == "reject")
     assert sandbox.control("target", "outbox") == []

@@ -15,6 +15,7 @@ from migration_pipeline.journal import Known, Operation, Outcome, Remembered
 from migration_pipeline.journal.protocol import State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import same_value
+from migration_pipeline.target.dates import written_at
 from migration_pipeline.target.loading import impressions, threads
 from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import Desk, json_of
@@ -42,7 +43,7 @@ class Changing:
     before: Json  # as it was when we came
     present: set[str]
     labels: Json  # the attributes that we set
-    reply: Callable[[Reply, int], Step]  # the call that adds a part, no earlier than a second
+    reply: Callable[[Reply, int, int], Step]  # the call that adds a part, see `messages.reply` for the seconds
     read: Callable[[], Json | None]
     told: set[str] = field(default_factory=set)  # reason codes of what was not carried
 
@@ -75,8 +76,8 @@ def _changing(
         before=before,
         present=reading.people(before),
         labels=labels,
-        reply=lambda said, not_before: messages.reply(
-            conversation, said, not_before, desk.blobs.read, desk.client.conversation
+        reply=lambda said, not_before, undated: messages.reply(
+            conversation, said, not_before, desk.blobs.read, desk.client.conversation, undated
         ),
         read=lambda: desk.client.conversation(conversation),
     )
@@ -198,6 +199,7 @@ def say(thread: Changing, replies: list[Reply]) -> None:
     """Add what is new, take back what was redacted or is no longer public, and tell what was edited."""
     work, desk = thread.work, thread.desk
     opened_at = last = int(work.operations[work.key("create")].adapted["created_at"])
+    undated = max((written_at(one) for slot, one in filled(work).items() if slot.startswith("part/")), default=0)
     withdrawn: set[str] = set()
     for reply in replies:
         known = filled(work).get(f"part/{reply.key}")
@@ -206,7 +208,7 @@ def say(thread: Changing, replies: list[Reply]) -> None:
             verdict = difference(reply, known)
             last = max(last, int(known.adapted["created_at"]))
             if verdict == "same":
-                work.losses.extend(thread.reply(reply, last).losses(known.adapted))
+                work.losses.extend(thread.reply(reply, last, 0).losses(known.adapted))
                 continue
             if verdict == "withdraw":
                 withdrawn.add(comment_of(reply.key))
@@ -218,11 +220,12 @@ def say(thread: Changing, replies: list[Reply]) -> None:
                 reason = "author_changed" if verdict == "author" else "comment_edited"
                 thread.lost(reason, f"message {reply.position + 1}")
                 continue
-        step = revised(work, thread.reply(reply, earliest))
+        step = revised(work, thread.reply(reply, earliest, undated))
         threads.say(desk, work, thread.id, reply, step, thread.present)
         sent = work.operations.get(work.key(step.name))
         if sent is not None and known is None:
             last = max(last, int(sent.adapted["created_at"]))
+            undated = max(undated, written_at(sent))
     _withdraw_rest(thread, withdrawn, {f"part/{reply.key}" for reply in replies})
 
 

@@ -47,7 +47,7 @@ def change(desk: Desk, work: Work, row: Row, parts: Iterable[Row], known: Rememb
         before=before,
         present={str(one.target_id) for one in meant.contacts.values()},
         labels={**meant.attributes, reading.DESCRIPTION: meant.row["opener"]},
-        reply=lambda said, not_before: tickets.reply_step(desk, ticket_id, said, not_before),
+        reply=lambda said, not_before, undated: tickets.reply_step(desk, ticket_id, said, not_before, undated),
         read=lambda: tickets.read(desk, ticket_id),
     )
     opening = work.operations[work.key("create")]

@@ -14,6 +14,7 @@ from typing import Final
 from migration_pipeline.journal import Known, Outcome, State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
+from migration_pipeline.target.dates import written_at
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading import slots as loading_slots
 from migration_pipeline.target.loading.cuts import as_begun, slot_of
@@ -73,6 +74,13 @@ class Opened:
     id: str
     present: set[str]
     last: int  # UTC seconds of its newest message
+    undated: int = 0  # UTC seconds at which the target dated a part itself: nothing older follows with its own date
+
+    def note(self, step: Step) -> None:
+        """Count a message in that was sent, or that was refused."""
+        sent = self.work.operations[self.work.key(step.name)]
+        self.last = max(self.last, int(sent.adapted["created_at"]))
+        self.undated = max(self.undated, written_at(sent))
 
 
 def volumes_of(row: Row, parts: Sequence[Row], replies: Sequence[Reply]) -> list[Volume]:
@@ -108,10 +116,15 @@ def open_volume(desk: Desk, work: Work, volume: Volume, contacts: dict[str, Know
     if "clipped" in sent:
         replies.insert(0, messages.whole_opener(requester, row["opener"], opened.last))
     for reply in replies:
-        step = messages.reply(opened.id, reply, opened.last, desk.blobs.read, desk.client.conversation)
+        step = reply_step(desk, opened, reply)
         say(desk, work, opened.id, reply, step, opened.present)
-        opened.last = max(opened.last, int(work.operations[work.key(step.name)].adapted["created_at"]))
+        opened.note(step)
     return opened
+
+
+def reply_step(desk: Desk, one: Opened, said: Reply) -> Step:
+    """The call that adds a message after those that are there."""
+    return messages.reply(one.id, said, one.last, desk.blobs.read, desk.client.conversation, one.undated)
 
 
 def lead(desk: Desk, one: Opened, key: str, to: Opened | None, conversation: str | None = None) -> None:
@@ -120,8 +133,7 @@ def lead(desk: Desk, one: Opened, key: str, to: Opened | None, conversation: str
     number = one.volume.number + (1 if key == volumes.NEXT else -1)
     body = volumes.link(key, number, desk.client.url_of("tickets", target), target)
     note = Reply(-1, "note", "admin", desk.admin_id, body, one.last, (), key)
-    step = messages.reply(one.id, note, one.last, desk.blobs.read, desk.client.conversation)
-    attempt(desk, one.work, step)
+    attempt(desk, one.work, reply_step(desk, one, note))
 
 
 def complete(desk: Desk, one: Opened, contacts: dict[str, Known], tags: dict[str, str], company: str | None) -> None:

@@ -14,6 +14,7 @@ from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.loading import impressions, threads
 from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import Desk, json_of
+from migration_pipeline.target.loading.threads import Opened, Volume
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Reply
 from migration_pipeline.target.rows import Row
@@ -137,11 +138,11 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     sent = work.operations[work.key(create.name)].adapted
     if BARE in sent:
         _one_by_one(desk, work, made, ticket_id)
-    last = int(sent["created_at"])
-    for said in [*_whole_text(desk, made, sent, last), *made.replies]:
-        step = reply_step(desk, ticket_id, said, last)
+    thread = Opened(work, Volume(1, made.row, ()), ticket_id, set(), int(sent["created_at"]))
+    for said in [*_whole_text(desk, made, sent, thread.last), *made.replies]:
+        step = reply_step(desk, ticket_id, said, thread.last, thread.undated)
         threads.attempt(desk, work, step)
-        last = max(last, int(work.operations[work.key(step.name)].adapted["created_at"]))
+        thread.note(step)
     for tag_id, name in made.tags.items():
         threads.attempt(desk, work, ticket_steps.tag(ticket_id, name, tag_id, desk.admin_id))
     _leave(desk, work, made, ticket_id)
@@ -149,9 +150,11 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     return desk.migrated(work, row, ticket_id, row["remark"], seen=_impression(desk, work, made, ticket_id))
 
 
-def reply_step(desk: Desk, ticket_id: str, said: Reply, not_before: int) -> Step:
-    """The call that adds a part to a ticket."""
-    return ticket_steps.reply(ticket_id, said, not_before, desk.blobs.read, lambda one: read(desk, one), desk.admin_id)
+def reply_step(desk: Desk, ticket_id: str, said: Reply, not_before: int, undated_before: int) -> Step:
+    """The call that adds a part to a ticket; see `messages.reply`."""
+    return ticket_steps.reply(
+        ticket_id, said, not_before, desk.blobs.read, lambda one: read(desk, one), desk.admin_id, undated_before
+    )
 
 
 def read(desk: Desk, ticket_id: str) -> Json | None:

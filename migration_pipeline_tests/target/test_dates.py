@@ -1,0 +1,133 @@
+"""Workspaces that do not take the dates of the past: everything arrives, once, and each text names the date."""
+
+import datetime as dt
+import time
+from typing import Any
+
+import pytest
+
+from migration_pipeline.target import reading
+from migration_pipeline_tests.target.bench import START, Bench
+from migration_pipeline_tests.target.test_loading import everything, verified
+from migration_pipeline_tests.target.test_tickets import everything as a_ticket
+from migration_pipeline_tests.target.test_tickets import there
+
+SECOND = "[Written 2024-03-01 09:0{minute}:00 UTC]"
+
+REFUSING: dict[str, dict[str, Any]] = {
+    "threads": {"created_at_before_contact": "reject"},
+    "threads and parts": {"created_at_before_contact": "reject", "created_at_before_parent": "reject"},
+    "everything": {
+        "created_at_before_contact": "reject",
+        "created_at_before_parent": "reject",
+        "created_at_out_of_order": "reject",
+        "created_at_in_future": "reject",
+        "reply_by_non_participant": "reject",
+        "html_normalisation": "mild",
+        "contact_reply_html": "escape",
+        "html_in_create_body": "strip",
+    },
+}
+
+
+def settle_people(bench: Bench) -> None:
+    """People first, so that the faults of a test fall on threads alone."""
+    for entity_type in ("fields", "tags", "companies", "contacts"):
+        if bench.rows[entity_type]:
+            assert bench.load(entity_type).failed == 0
+
+
+@pytest.mark.behaviour("B01", "B09", "S08")
+@pytest.mark.parametrize("switches", REFUSING.values(), ids=REFUSING)
+def test_what_may_not_have_its_date_arrives_once_and_names_it(bench: Bench, switches: dict[str, Any]) -> None:
+    bench.control.post("switches", switches)
+    everything(bench)
+    later = START + dt.timedelta(minutes=30)
+    for name in ("a", "b"):
+        same = [bench.said("<p>Same</p>", created_at=later) for _ in range(2)]
+        bench.ticket(name, "ann", same, opener="Same words", created_at=later)
+    settle_people(bench)
+    lost = {"seed": 3, "rate": 0.5, "kinds": ["drop_after_commit"], "match": "POST /conversations*", "limit": 12}
+    bench.control.post("faults", lost)
+    done = bench.load("tickets")
+    bench.control.post("faults", [])
+    assert (done.failed, bench.journal.in_doubt()) == (0, [])
+    assert len(bench.conversations_of("ann")) == 3
+    told = bench.outcome("tickets", "full")
+    assert "date_refused" in told["losses"]
+    mismatches = verified(bench, "tickets")
+    assert {row["reason"] for row in mismatches.values()} == {"date_refused"}
+    assert mismatches.keys() == {"created_at"}
+    conversation = bench.conversation("full")
+    said = list(reading.messages(conversation))
+    assert SECOND.format(minute=0) in reading.opener(conversation).body
+    assert len(said) == 4
+    for minute, message in zip((1, 2, 2, 3), said, strict=True):
+        assert (message.created_at < time.time() - 3600) or SECOND.format(minute=minute) in message.body
+    bench.again()
+    assert bench.load("tickets").writes == 0
+
+
+@pytest.mark.behaviour("B01", "B09")
+def test_an_intercom_ticket_names_its_date_and_a_delta_goes_on(bench: Bench) -> None:
+    bench.control.post("switches", REFUSING["everything"])
+    a_ticket(bench)
+    settle_people(bench)
+    bench.control.fault("drop_after_commit", "POST /tickets")
+    assert bench.load("tickets").failed == 0
+    assert SECOND.format(minute=0) in there(bench)["ticket_attributes"]["_default_description_"]
+    assert {row["reason"] for row in verified(bench, "tickets").values()} == {"date_refused"}
+    row = bench.rows["tickets"][0]
+    row["digest"] = "changed"
+    said = len(list(reading.messages(there_as_read(bench))))
+    late = bench.said("<p>One more</p>", after=900) | {"ticket_ref": row["source_id"], "position": 5}
+    bench.rows["parts"].append(late)
+    bench.again()
+    assert bench.load("tickets", full="update").failed == 0
+    assert len(list(reading.messages(there_as_read(bench)))) == said + 1
+    assert {row["reason"] for row in verified(bench, "tickets").values()} == {"date_refused"}
+
+
+def there_as_read(bench: Bench) -> dict[str, Any]:
+    return reading.of_ticket(there(bench), None)
+
+
+@pytest.mark.behaviour("B03", "B09")
+def test_a_delta_adds_to_a_thread_without_its_dates(bench: Bench) -> None:
+    bench.control.post("switches", REFUSING["everything"])
+    everything(bench)
+    bench.load_all()
+    row = bench.rows["tickets"][0]
+    row["digest"] = "changed"
+    late = bench.said("<p>One more</p>", by="bob", after=900) | {"ticket_ref": row["source_id"], "position": 4}
+    bench.rows["parts"].append(late)
+    bench.again()
+    assert bench.load("tickets", full="update").failed == 0
+    said = [message.body for message in reading.messages(bench.conversation("full"))]
+    assert len(said) == 5
+    assert "2024-03-01 09:15:00" in said[-1]
+    assert {row["reason"] for row in verified(bench, "tickets").values()} == {"date_refused"}
+    bench.again()
+    assert bench.load("tickets", full="update").writes == 0
+
+
+def test_a_ticket_fails_for_its_date_where_that_is_set(bench: Bench) -> None:
+    bench.control.post("switches", {"created_at_before_contact": "reject"})
+    bench.document["options"] = {"refused_dates": "fail"}
+    bench.write_config()
+    bench.contact("ann")
+    bench.ticket("t", "ann", [])
+    bench.load_all()
+    told = bench.outcome("tickets", "t")
+    assert (told["outcome"], told["reason"]) == ("failed", "rejected_by_target")
+    assert "created_at" in told["detail"]
+
+
+def test_dates_that_are_taken_stay_as_they_were(bench: Bench) -> None:
+    """A refusal for another reason costs no date: without it, the call is refused just the same."""
+    bench.contact("ann")
+    bench.ticket("t", "ann", [bench.said("<p>x</p>", admin_id="0"), bench.said("<p>y</p>", after=90)])
+    bench.load_all()
+    conversation = bench.conversation("t")
+    assert bench.outcome("tickets", "t")["losses"] == {}
+    assert [message.created_at for message in reading.messages(conversation)] == [int(START.timestamp()) + 90]
