@@ -58,10 +58,11 @@ def nothing_in_the_way(
     """Block loading while the preflight finds something in the staged records that has to be mended first."""
     found_staged = state(workbench, whole=context.run.job_name in MODES)
     found = staged(found_staged) if found_staged else []
-    blocking = [f"{check.subject} {check.remedy}" for check in found if check.status == "block"]
+    told = [check.for_log() for check in found if check.status != "pass"]
+    blocking = [f"{check['found']} {check['remedy']}" for check in told if check["status"] == "block"]
     return dg.AssetCheckResult(
         passed=not blocking,
-        metadata={"found": dg.MetadataValue.json([vars(check) for check in found if check.status != "pass"])},
+        metadata={"found": dg.MetadataValue.json(told), "names": "`migrate check` tells who and which."},
         description=" ".join(blocking) or "Nothing is in the way.",
     )
 

@@ -24,7 +24,7 @@ from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
 from migration_pipeline.pages import proposed
-from migration_pipeline.reports import Report, open_report
+from migration_pipeline.reports import Report, differences, open_report
 from migration_pipeline.staging.progress import read_progress
 from migration_pipeline.target.losses import read_losses
 from migration_pipeline.target.verify import summary
@@ -199,6 +199,7 @@ def verify(config: Path | None, as_json: bool, run_id: str | None) -> None:
         ended = jobs.run_job("verification", migration)
         with command_workbench(migration) as workbench:
             told = summary(workbench.staging, run_id)
+        told["mismatches"] = differences(told["mismatches"], migration)
     for field in told["fields"]:
         share = field["matched"] / field["compared"] if field["compared"] else 1.0
         console.print(f"{field['entity_type']:<10} {field['field']:<16} {share:7.2%} of {field['compared']}")

@@ -49,3 +49,8 @@ class Check:
     risk: str = ""
     remedy: str = ""
     owner: str = ""
+    counted: str = ""  # the subject without anybody's name or address, where it has one
+
+    def for_log(self) -> dict[str, str]:
+        """What may stand in a log that outlives what is staged: ids, counts, and where to look."""
+        return {"id": self.id, "status": self.status, "found": self.counted or self.subject, "remedy": self.remedy}

@@ -18,5 +18,14 @@ What a comparison with an earlier run finds is to go into `reports/<run_id>/sinc
 from migration_pipeline.reports.build import InconsistentReport, build
 from migration_pipeline.reports.markdown import four_columns_markdown
 from migration_pipeline.reports.report import Report, open_report, read_report
+from migration_pipeline.reports.shown import differences
 
-__all__ = ["InconsistentReport", "Report", "build", "four_columns_markdown", "open_report", "read_report"]
+__all__ = [
+    "InconsistentReport",
+    "Report",
+    "build",
+    "differences",
+    "four_columns_markdown",
+    "open_report",
+    "read_report",
+]

@@ -1,8 +1,10 @@
 """What of texts a report may show: nothing that `masking` names, also of records that moved before there was a rule.
 
-Belongs here: names for the SQL of the lists. Does not belong here: the patterns (`masking`), or the lists.
+Belongs here: names for the SQL of the lists, and rows that are shown without a list. Does not belong here: the
+patterns (`masking`), or the lists.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import duckdb
@@ -46,6 +48,25 @@ def name(connection: duckdb.DuckDBPyConnection, migration: Migration) -> None:
     connection.execute("CREATE TEMP TABLE hidden (entity_type VARCHAR, field VARCHAR)")
     for entity_type, field in {_meant(rule) for rule in migration.masking.fields}:
         connection.execute("INSERT INTO hidden VALUES (?, ?)", [entity_type, field])
+
+
+def differences(rows: Iterable[dict[str, Any]], migration: Migration) -> list[dict[str, Any]]:
+    """Differences that a verification found (entity_type, field, expected, actual, …), as a report would show them."""
+    masker, hidden = Masker(migration.masking), {_meant(rule) for rule in migration.masking.fields}
+    told = [
+        {**row, "expected": None, "actual": None} if (row["entity_type"], row["field"]) in hidden else row
+        for row in rows
+    ]
+    texts = [Text(row[side] or "") for row in told for side in ("expected", "actual")]
+    found, _ = masker.mask(texts)
+    return [
+        {
+            **row,
+            "expected": row["expected"] if expected is None else expected,
+            "actual": row["actual"] if actual is None else actual,
+        }
+        for row, expected, actual in zip(told, found[::2], found[1::2], strict=True)
+    ]
 
 
 def _meant(rule: str) -> tuple[str, str]:

@@ -88,7 +88,10 @@ def propose(staging: Staging, catalogue: Catalogue, mapping: Mapping | None, mig
 
 
 def missing(staging: Staging, mapping: Mapping, migration: Migration) -> list[str]:
-    """What mapping.yaml lacks although records refer to it: its keys, as a person would look for them there."""
+    """What mapping.yaml lacks although records refer to it: its keys, as a person would look for them there.
+
+    Nobody is named: this goes into logs that outlive what is staged.
+    """
     inputs = Inputs(staging, mapping, migration)
     lacks = [] if mapping.fallback_admin else ["fallback_admin"]
     for section, table, entries in (
@@ -96,7 +99,9 @@ def missing(staging: Staging, mapping: Mapping, migration: Migration) -> list[st
         ("teams", "record_teams", mapping.teams),
     ):
         rows = inputs.rows(f"SELECT source_id, name FROM {table} ORDER BY source_id")
-        lacks += [f"{section}.{row['source_id']} ({row['name']})" for row in rows if row["source_id"] not in entries]
+        lacking = [row for row in rows if row["source_id"] not in entries]
+        titles = [f" ({row['name']})" if section == "teams" else "" for row in lacking]
+        lacks += [f"{section}.{row['source_id']}{title}" for row, title in zip(lacking, titles, strict=True)]
     for row in _movable_fields(inputs):
         section = SECTIONS[row["scope"]]
         if field_name(row) not in getattr(mapping, section):

@@ -59,6 +59,10 @@ def test_people_are_looked_at_one_by_one(tmp_path: Path) -> None:
     assert checks["email_duplicates"].subject == "1 e-mail addresses belong to several contacts: cleo@x.example."
     assert checks["companies_without_contacts"].subject == "1 companies have no contact: Nobody Ltd."
     assert "de (29)" in checks["locales"].subject
+    logged = str([check.for_log() for check in checks.values()])
+    assert "31 phone numbers are not international ones." in logged
+    for somebody in ("Zoe", "zoe@", "030 1234567", "cleo@", "Nobody Ltd"):
+        assert somebody not in logged
     assert {name for name, check in checks.items() if check.status == "block"} == set()
 
 
@@ -84,4 +88,6 @@ def test_what_a_run_would_stumble_over_blocks_it(tmp_path: Path) -> None:
     assert found(Desk(tmp_path), rules=nobody)["fields"].status == "block"
     assert found(Desk(tmp_path), to_come=10**18)["disk_space"].status == "block"
     without_seat = Catalogue(**{**vars(CATALOGUE), "admins": (Admin("101", "Ann", None, has_seat=False), CATALOGUE.me)})
-    assert "Ann" in found(Desk(tmp_path), without_seat)["seats"].subject
+    seats = found(Desk(tmp_path), without_seat)["seats"]
+    assert "Ann" in seats.subject
+    assert "Ann" not in str(seats.for_log())

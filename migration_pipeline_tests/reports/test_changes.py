@@ -11,8 +11,9 @@ import pytest
 from migration_pipeline.config import Masking
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.model.selection import SELECTION
-from migration_pipeline.reports import Report, build, read_report
+from migration_pipeline.reports import Report, build, differences, read_report
 from migration_pipeline.reports.changes import HIDDEN
+from migration_pipeline.target.verify import summary
 from migration_pipeline_tests.reports.tables import Tables, moved
 
 
@@ -136,3 +137,9 @@ def test_details_of_earlier_runs_are_masked_too(tmp_path: Path) -> None:
         ("opener", "[card number masked]"),
         ("title", None),
     ]
+    told_at_once = differences(summary(tables.staging)["mismatches"], tables.migration)
+    assert {(row["field"], row["actual"]) for row in told_at_once} == {
+        ("attributes", None),
+        ("opener", "[card number masked]"),
+        ("title", None),
+    }

@@ -75,6 +75,7 @@ def _teammates(state: Staged) -> Check:
         f"{len(lacking)} agents have no teammate: {_some(lacking)}.",
         "The fallback admin stands in for them: comments name them in the text, their tickets arrive unassigned.",
         "Invite them (Intercom: Settings > Workspace > Teammates), or give them a target in mapping.yaml, agents.",
+        counted=f"{len(lacking)} agents have no teammate.",
     )
 
 
@@ -90,6 +91,7 @@ def _seats(state: Staged) -> Check:
         f"{len(lacking)} teammates who stand for agents have no inbox seat: {_some(lacking)}.",
         "Intercom may refuse to assign them conversations.",
         "Give them a seat (Intercom: Settings > Workspace > Seats), or another target in mapping.yaml.",
+        counted=f"{len(lacking)} teammates who stand for agents have no inbox seat.",
     )
 
 
@@ -150,6 +152,7 @@ def _phones(state: Staged) -> Check:
         f"{many} phone numbers are not international ones: {_some(invalid, many)}.",
         becomes[policy],
         "Correct them in the source (+, country, number), or choose another options.invalid_phone.",
+        counted=f"{many} phone numbers are not international ones.",
     )
 
 
@@ -168,6 +171,7 @@ def _addresses(state: Staged) -> Check:
         f"{len(rows)} e-mail addresses belong to several contacts: {_some(row['email'] for row in rows)}.",
         "Intercom keeps one user for an address: they share one contact, and the report says so.",
         "Merge them in the source, or leave it.",
+        counted=f"{len(rows)} e-mail addresses belong to several contacts.",
     )
 
 
@@ -185,6 +189,7 @@ def _companies(state: Staged) -> Check:
         f"{len(rows)} companies have no contact: {_some(row['name'] for row in rows)}.",
         "They are created, and stay invisible until a contact belongs to them.",
         "Nothing is to be done, or give them a contact in the source.",
+        counted=f"{len(rows)} companies have no contact.",
     )
 
 
