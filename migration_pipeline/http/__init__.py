@@ -6,6 +6,7 @@ Belongs here: what is true of any service. Does not belong here: one service's p
 from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.downloads import DownloadRefused, download, file_session
 from migration_pipeline.http.pacing import Pacer, Window
+from migration_pipeline.http.recognition import NotRecognised, recognised
 from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, redacted
 from migration_pipeline.http.speed import measure
 from migration_pipeline.http.threads import CallThreads, under_way
@@ -16,6 +17,7 @@ __all__ = [
     "Breaker",
     "CallThreads",
     "DownloadRefused",
+    "NotRecognised",
     "Pacer",
     "Tell",
     "Usage",
@@ -24,6 +26,7 @@ __all__ = [
     "download",
     "file_session",
     "measure",
+    "recognised",
     "redacted",
     "tell_nobody",
     "under_way",

@@ -65,6 +65,7 @@ REASONS: Final[dict[str, str]] = {
     # The record moved, and something of it could not be kept.
     "file_missing": "A file could not be fetched from the source.",
     "file_size_differs": "A file came with another size than the source says, every time; a later run asks again.",
+    "file_not_recognised": "Something else came for a file whose size is not told, every time; a later run asks again.",
     "file_malware": "The source marked a file as malware and does not hand it out.",
     "file_too_large": "A file is larger than the limit for one file.",
     "file_renamed": "A file had a name that Intercom or a computer could not take; it arrived under a cleaned one.",

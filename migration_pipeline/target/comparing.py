@@ -30,7 +30,7 @@ _EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "conflict_kept",
         "conflict_reported",
     ),
-    "files": ("file_rejected", "file_missing", "file_size_differs", "comment_edited"),
+    "files": ("file_rejected", "file_missing", "file_size_differs", "file_not_recognised", "comment_edited"),
     "attributes": ("value_dropped", "value_truncated", "conflict_kept", "shared_contact"),
     "title": ("conflict_kept", "conflict_reported"),
     "tags": ("conflict_kept", "reference_skipped"),

@@ -1,5 +1,6 @@
 """Where files may be fetched from: no request leaves for a private address, whatever names and redirects say."""
 
+import contextlib
 import http.server
 import socket
 import threading
@@ -9,8 +10,10 @@ from typing import Any, ClassVar
 import pytest
 import requests
 import urllib3.util.connection
+from hypothesis import given
+from hypothesis import strategies as st
 
-from migration_pipeline.http import DownloadRefused, download, file_session
+from migration_pipeline.http import DownloadRefused, NotRecognised, download, file_session, recognised
 from migration_pipeline.http.downloads import public_address
 from migration_pipeline.sources.zendesk.files import kept_by_the_service
 
@@ -150,3 +153,47 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with pytest.raises(DownloadRefused, match="private"):
         public_address("mixed.example")
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
+SVG = b'<?xml version="1.0"?>\n<!-- ' + b"x" * 3000 + b' -->\n<s:svg xmlns:s="http://www.w3.org/2000/svg"/>'
+PAGE = b"<!DOCTYPE html><html><body>Not here. <svg></svg></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "picture", "taken"),
+    [
+        (PNG, "a.png", True, True),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "a.png", True, True),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", None, True, True),
+        (SVG, "a.svg", True, True),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', None, True, True),
+        (PAGE, "a.png", True, False),
+        (PAGE, "a.svg", True, False),
+        (b'{"error": "busy"}', "a.png", True, False),
+        (b"busy", "a.png", True, False),
+        (b"", "a.png", True, False),
+        (PAGE, "call-7.mp3", False, False),
+        (PAGE, None, False, False),
+        (b'{"error": "busy"}', "a.csv", False, False),
+        (PAGE, "saved.html", False, True),
+        (b"", "empty.txt", False, True),
+        (b"\0\1\2", "call-7.mp3", False, True),
+    ],
+)
+def test_a_page_of_a_service_is_not_taken_for_a_file(
+    content: bytes, name: str | None, picture: bool, taken: bool
+) -> None:
+    chunks = (content[start : start + 7] for start in range(0, len(content), 7))
+    if taken:
+        assert b"".join(recognised(chunks, name=name, picture=picture)) == content
+    else:
+        with pytest.raises(NotRecognised):
+            next(recognised(chunks, name=name, picture=picture))
+
+
+@given(st.binary(max_size=200), st.integers(1, 9))
+def test_whatever_comes_passes_unchanged_or_is_refused(content: bytes, size: int) -> None:
+    chunks = (content[start : start + size] for start in range(0, len(content), size))
+    with contextlib.suppress(NotRecognised):
+        assert b"".join(recognised(chunks, name="a.bin", picture=False)) == content

@@ -20,7 +20,16 @@ import requests
 import tenacity
 
 from migration_pipeline.config import Source
-from migration_pipeline.http import CallThreads, DownloadRefused, backoff, download, file_session, redacted
+from migration_pipeline.http import (
+    CallThreads,
+    DownloadRefused,
+    NotRecognised,
+    backoff,
+    download,
+    file_session,
+    recognised,
+    redacted,
+)
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
 from migration_pipeline.staging import Staging
@@ -54,6 +63,7 @@ class Wanted:
     url: str | None
     name: str | None
     size: int | None
+    picture: bool
     deleted: bool
     malware: bool
     tried: bool  # an earlier pass could not have it
@@ -137,7 +147,7 @@ def _wanted(
     with _wanted_table(reading.staging, reading.client.settings, since, tickets) as connection:
         counted = connection.execute("SELECT count(*) FROM wanted").fetchone()
         total = int(counted[0]) if counted else 0
-        cursor = connection.execute("SELECT key, url, name, size, deleted, malware, tried FROM wanted")
+        cursor = connection.execute("SELECT key, url, name, size, picture, deleted, malware, tried FROM wanted")
         done = 0
         while rows := cursor.fetchmany(BATCH):
             done += len(rows)
@@ -205,7 +215,7 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     if wanted.url is None:
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
     try:
-        sha256, size = _fetched(reading, session, wanted.url, wanted.size, 1 if wanted.tried else ATTEMPTS)
+        sha256, size = _fetched(reading, session, wanted.url, wanted)
     except DownloadRefused as refused:
         # A host that the settings do not allow costs no call to try again, and the settings may change.
         again = refused.status is None and refused.reason == "file_missing"
@@ -215,19 +225,20 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     except _OtherSize as error:
         told = {"reason": "file_size_differs", "detail": str(error), "again": True}
         return Row(wanted.key, None, about | told)
+    except NotRecognised as error:
+        told = {"reason": "file_not_recognised", "detail": str(error), "again": True}
+        return Row(wanted.key, None, about | told)
     except requests.RequestException as error:
         detail = redacted(f"{type(error).__name__}: {error}")[:200]
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": detail, "again": True})
     return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
 
 
-def _fetched(
-    reading: Reading, session: requests.Session, url: str, expected: int | None, attempts: int
-) -> tuple[str, int]:
+def _fetched(reading: Reading, session: requests.Session, url: str, wanted: Wanted) -> tuple[str, int]:
     """Hash and number of bytes of a file that is now in the blob store.
 
-    An answer of another size than `expected` (bytes) may be an error page sent as a success, however often it comes the
-    same: it is never taken for the file.
+    An answer of another size than the source says may be an error page sent as a success, however often it comes the
+    same: it is never taken for the file. Where no size is told, its first bytes have to look like the file's.
 
     Raises:
         DownloadRefused, requests.RequestException: after every attempt.
@@ -249,11 +260,14 @@ def _fetched(
                 auth=auth,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
-                sha256, size = reading.staging.blobs.add(_until_stopped(reading, chunks))
+                content = _until_stopped(reading, chunks)
+                if wanted.size is None:
+                    content = recognised(content, name=wanted.name, picture=wanted.picture)
+                sha256, size = reading.staging.blobs.add(content)
         finally:
             pacer.done((_BUCKET,), {})
-        if expected is not None and size != expected:
-            raise _OtherSize(f"{size} bytes came, the source says {expected}")
+        if wanted.size is not None and size != wanted.size:
+            raise _OtherSize(f"{size} bytes came, the source says {wanted.size}")
         return sha256, size
 
     def pause(seconds: float) -> None:
@@ -262,7 +276,7 @@ def _fetched(
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_transient),
-        stop=tenacity.stop_after_attempt(attempts),
+        stop=tenacity.stop_after_attempt(1 if wanted.tried else ATTEMPTS),
         wait=lambda state: _wait(reading, state),
         sleep=pause,
         reraise=True,

@@ -271,8 +271,8 @@ def _wanted(reading: Reading) -> Iterator[tuple[list[files.Wanted], int, int]]:
         rows = connection.execute(_WANTED).fetchall()
     for start in range(0, len(rows), files.BATCH):
         batch = [
-            files.Wanted(key, url, name, size, deleted=False, malware=False, tried=tried)
-            for key, url, name, size, tried in rows[start : start + files.BATCH]
+            files.Wanted(key, url, name, size, picture, deleted=False, malware=False, tried=tried)
+            for key, url, name, size, picture, tried in rows[start : start + files.BATCH]
         ]
         yield batch, start + len(batch), len(rows)
 

@@ -27,6 +27,7 @@ together AS (
         count_of(file.size) AS size,
         coalesce(flag_of(file.inline), false) AS inline,
         lower(line_of(file.locale)) AS locale,
+        coalesce(starts_with(line_of(file.content_type), 'image/'), false) AS picture,
         position
     FROM attached
     UNION ALL
@@ -39,6 +40,7 @@ together AS (
         NULL,
         true,
         NULL,
+        true,
         1_000_000 + position
     FROM pictured
 )

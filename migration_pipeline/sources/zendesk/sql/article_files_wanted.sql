@@ -1,6 +1,6 @@
 -- Files of articles that are not settled yet, or may be had now.
 WITH newest AS (
-    SELECT DISTINCT ON (source_id) source_id AS key, url, name, size FROM article_file_rows ORDER BY source_id, article
+    SELECT DISTINCT ON (source_id) source_id AS key, url, name, size, picture FROM article_file_rows ORDER BY source_id, article
 ),
 settled AS (
     SELECT id, from_json(payload, '{"name": "VARCHAR", "size": "BIGINT", "limit": "BIGINT", "again": "BOOLEAN", "reason": "VARCHAR"}') AS file
@@ -12,6 +12,7 @@ SELECT
     regexp_replace(newest.url, '^https?://[^/]+(/hc/([^?#]*/)?article_attachments/)', getvariable('base') || '\1') AS url,
     newest.name,
     newest.size,
+    newest.picture,
     coalesce(settled.file.again, false) AS tried
 FROM newest
 LEFT JOIN settled ON settled.id = newest.key

@@ -40,6 +40,7 @@ SELECT
     text_of(attachment.content_url) AS url,
     line_of(attachment.file_name) AS name,
     line_of(attachment.content_type) AS content_type,
+    coalesce(starts_with(line_of(attachment.content_type), 'image/'), false) AS picture,
     count_of(attachment.size) AS size,
     coalesce(flag_of(attachment.inline), false) AS inline,
     coalesce(flag_of(attachment.deleted), false) AS deleted,
@@ -62,6 +63,7 @@ SELECT
     url,
     coalesce(nullif(url_decode(regexp_extract(url, '[?&]name=([^&#]*)', 1)), ''), nullif(regexp_extract(url, '([^/?#]+)/*(?:[?#].*)?$', 1), '')),
     image_type(url),
+    image_type(url) IS NOT NULL OR token_of(url) IS NULL, -- an address without a token was found in an <img>
     NULL,
     true,
     false,
@@ -70,6 +72,6 @@ SELECT
 FROM unlisted
 UNION ALL
 SELECT
-    id, rank, sequence, 0, false, attachment_key(NULL, to_json(url)), url, recording_name(call), 'audio/mpeg', NULL, false, false, false, NULL
+    id, rank, sequence, 0, false, attachment_key(NULL, to_json(url)), url, recording_name(call), 'audio/mpeg', false, NULL, false, false, false, NULL
 FROM recorded
 WHERE url IS NOT NULL;

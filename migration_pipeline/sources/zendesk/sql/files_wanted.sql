@@ -10,7 +10,7 @@ WITH told AS (
     ) AS cut ON carried.derived AND cut.id = carried.id
 ),
 newest AS (
-    SELECT DISTINCT ON (key) key, split_part(id, '/', 1) AS ticket, url, name, size, deleted, malware
+    SELECT DISTINCT ON (key) key, split_part(id, '/', 1) AS ticket, url, name, size, picture, deleted, malware
     FROM told
     WHERE key IS NOT NULL
     ORDER BY key, rank DESC, sequence DESC
