@@ -7,7 +7,7 @@ from migration_pipeline.http.breaker import Breaker, Tell, tell_nobody
 from migration_pipeline.http.downloads import DownloadRefused, download, file_session
 from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.http.recognition import NotRecognised, recognised
-from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, redacted
+from migration_pipeline.http.session import Answer, ApiSession, Usage, backoff, pause_after, redacted
 from migration_pipeline.http.speed import measure
 from migration_pipeline.http.threads import CallThreads, under_way
 
@@ -26,6 +26,7 @@ __all__ = [
     "download",
     "file_session",
     "measure",
+    "pause_after",
     "recognised",
     "redacted",
     "tell_nobody",

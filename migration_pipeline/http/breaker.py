@@ -54,6 +54,7 @@ class Breaker:
         self._silent_since: float | None = None
         self._open = False
         self.outages = 0  # how many were waited for
+        self.answers = 0  # tells two moments apart between which calls were answered; threads may lose some
         self._pause = SHORTEST
         self._next = 0.0
 
@@ -63,7 +64,8 @@ class Breaker:
         return self._open
 
     def answered(self) -> None:
-        """The service answered, whatever it said."""
+        """The service answered a call, be it by a refusal."""
+        self.answers += 1
         if self._known and self._silent_since is None:
             return
         with self._lock:
@@ -110,7 +112,8 @@ class Breaker:
             with self._lock:
                 now = self._clock()
                 if now >= self._next:
-                    self._next = now + self._pause
+                    left = (self._silent_since or now) + self._patience - now
+                    self._next = now + min(self._pause, max(left, SHORTEST))  # the last call comes when patience ends
                     self._pause = min(2 * self._pause, LONGEST)
                     return
                 left = self._next - now

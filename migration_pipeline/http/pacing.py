@@ -78,11 +78,14 @@ class Pacer:
             return self._pause(name, self._clock()) > 0
 
     def exhausted(self, name: str, seconds: float) -> None:
-        """The service refused a call of this bucket: nothing is left of it for so many seconds."""
+        """The service refused a call of this bucket: nothing is left of it for so many seconds.
+
+        A window of which something is left was not what refused it, so that its end is not waited for.
+        """
         with self._lock:
             bucket = self._buckets.setdefault(name, _Bucket())
-            bucket.remaining = 0
-            bucket.resets_at = max(bucket.resets_at, self._clock() + seconds)
+            known = bucket.resets_at if bucket.remaining == 0 else 0.0
+            bucket.remaining, bucket.resets_at = 0, max(known, self._clock() + seconds)
 
     def _pause(self, name: str, now: float) -> float:
         bucket = self._buckets.get(name)

@@ -8,6 +8,7 @@ import json as stdlib_json
 import random
 import re
 import threading
+import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,10 +25,11 @@ from migration_pipeline.http.pacing import Pacer, Window
 from migration_pipeline.model.errors import AccessDenied, InDoubt, Rejected, RunStopped, ServiceDown, SettingsError
 
 READ_ATTEMPTS = 6
+"""Tries of a read before it asks whether the service is down."""
 BACKOFF_S = 0.5
 """Longest first pause between two attempts, in seconds; it doubles from attempt to attempt."""
+LONGEST_BACKOFF_S = 20.0
 TIMEOUT = (10, 90)
-_DOWN = frozenset({408, 502, 503, 504})  # said by what stands before a service that does not answer itself
 _SECRET = re.compile(r"(?i)([?&](?:[^=&]*token|[^=&]*secret|code|sig|signature|key)=)[^&\s]+|(/token/)[^/?\s]+")
 
 
@@ -108,6 +110,7 @@ class ApiSession:
         self.stop = stop
         self.pacer = Pacer(stop)
         self.breaker = Breaker(name, patience_s, stop, tell=tell)
+        self._patience = patience_s
         self.limits: dict[str, int] = {}  # calls per window by bucket, as the newest answers told them
         self._manners = manners
         self._setting = setting
@@ -127,32 +130,37 @@ class ApiSession:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        attempts: int = READ_ATTEMPTS,
+        attempts: int | None = None,
         surface: Container[int] = (),
     ) -> Answer:
         """Call something that changes nothing. 429, 5xx, timeouts and broken answers are tried again.
 
-        A service that was there and is down now is waited for.
+        A service that was there and is down now is waited for, and so is an answer to this call alone.
 
         `path` may be an absolute URL that the service gave out for its next page; it must be on the service's host.
-        `attempts` bounds the tries; statuses in `surface` come back as `Rejected` at once, for a caller that can ask
-        for less instead of again.
+        `attempts` bounds the tries, for a caller who would rather know now; statuses in `surface` come back as
+        `Rejected` at once, for a caller that can ask for less instead of again.
 
         Raises:
             AccessDenied, Rejected, ServiceDown, RunStopped.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Retry),
-            stop=tenacity.stop_after_attempt(attempts),
-            wait=lambda state: 0.0 if self.breaker.is_open else _wait(state),  # an open breaker paces by itself
+            # An open breaker paces by itself, and each of its calls may be the one that ends the patience.
+            stop=lambda state: self.breaker.is_open or state.attempt_number >= (attempts or READ_ATTEMPTS),
+            wait=lambda state: 0.0 if self.breaker.is_open else _wait(state),
             sleep=self._sleep,
             reraise=True,
         )
+        until: float | None = 0.0 if attempts else None
         while True:
+            answers = self.breaker.answers
             try:
                 return retrying(self._read_once, method, path, params, json, surface)
             except _Retry as error:
-                if self.breaker.waits(str(error)):
+                until = time.monotonic() + self._patience if until is None else until
+                # Where others were answered meanwhile, the service is not down: this call alone waits.
+                if time.monotonic() < until and (self.breaker.answers != answers or self.breaker.waits(str(error))):
                     continue
                 raise ServiceDown(
                     f"{self.name} at {self.base_url} does not answer ({error}); "
@@ -171,12 +179,12 @@ class ApiSession:
         unconnected = 0
         while True:
             try:
-                response = self._send(method, path, None, json, write=True)
+                response, body = self._send(method, path, None, json, write=True)
             except requests.ConnectionError as error:
                 if _never_connected(error):
                     unconnected += 1
                     if self.breaker.is_open or unconnected < READ_ATTEMPTS:
-                        self._sleep(0.0 if self.breaker.is_open else min(BACKOFF_S * 2 ** (unconnected - 1), 20.0))
+                        self._sleep(0.0 if self.breaker.is_open else pause_after(unconnected))
                     if unconnected < READ_ATTEMPTS or self.breaker.waits("no connection"):
                         continue
                     raise ServiceDown(
@@ -190,7 +198,6 @@ class ApiSession:
                 continue
             if response.status_code >= 500 or response.status_code == 408:
                 raise InDoubt(f"{method} {path}: {response.status_code}.")
-            body = _parsed(response)
             if response.status_code >= 400:
                 raise self._refusal(response, body)
             if body is None and response.content:
@@ -215,7 +222,7 @@ class ApiSession:
         self, method: str, path: str, params: Mapping[str, Any] | None, json: Any, surface: Container[int]
     ) -> Answer:
         try:
-            response = self._send(method, path, params, json, write=False)
+            response, body = self._send(method, path, params, json, write=False)
         except requests.RequestException as error:
             raise _Retry(type(error).__name__) from error
         except ServiceDown as error:  # no token could be had
@@ -229,7 +236,6 @@ class ApiSession:
         if response.status_code >= 500 or response.status_code == 408:
             after = response.headers.get("Retry-After", "")
             raise _Retry(str(response.status_code), float(after) if after.isdigit() else None)
-        body = _parsed(response)
         if response.status_code >= 400:
             raise self._refusal(response, body)
         if body is None and response.content:
@@ -238,7 +244,8 @@ class ApiSession:
 
     def _send(
         self, method: str, path: str, params: Mapping[str, Any] | None, json: Any, *, write: bool
-    ) -> requests.Response:
+    ) -> tuple[requests.Response, Any]:
+        """The answer and its parsed body, None where it has none that can be read."""
         if self.stop.is_set():
             raise RunStopped("The run was stopped.")
         self.breaker.hold()
@@ -265,11 +272,13 @@ class ApiSession:
             raise
         finally:
             self.pacer.done(buckets, windows)
-        if response.status_code in _DOWN:
+        body = _parsed(response)
+        unreadable = response.ok and body is None and response.content  # a page of what stands before the service
+        if response.status_code >= 500 or response.status_code == 408 or unreadable:
             self.breaker.failed()
         else:
             self.breaker.answered()
-        return response
+        return response, body
 
     def _throttled(self, method: str, path: str, response: requests.Response) -> float:
         """Seconds until the window that refused the call is over."""
@@ -312,7 +321,12 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 def backoff(state: tenacity.RetryCallState) -> float:
     """Seconds to the next attempt: by chance, up to twice as many each time."""
-    return float(tenacity.wait_random_exponential(multiplier=BACKOFF_S, max=20)(state))
+    return float(tenacity.wait_random_exponential(multiplier=BACKOFF_S, max=LONGEST_BACKOFF_S)(state))
+
+
+def pause_after(failures: int) -> float:
+    """Seconds before a write that failed so many times in a row is sent again."""
+    return min(BACKOFF_S * 2.0 ** (failures - 1), LONGEST_BACKOFF_S)
 
 
 def _parsed(response: requests.Response) -> Any:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from migration_pipeline.http import pause_after
 from migration_pipeline.journal import Event, Intent, Journal, KeyTaken, Operation, State, after
 from migration_pipeline.model.errors import InDoubt, MigrationError, Rejected, RunStopped
 from migration_pipeline.model.run import Run
@@ -22,7 +23,7 @@ from migration_pipeline.target.steps import AGAIN, Adapted, Json, Step
 
 _log = logging.getLogger(__name__)
 
-DOUBTS: Final = 6
+DOUBTS: Final = 10
 """Calls without a usable answer that one step takes before its thread is left to the next run."""
 
 SENDINGS: Final = 25
@@ -150,6 +151,8 @@ class Writer:
                 operation = self._clear_up(work, step, operation)
                 if operation.state is State.DONE:
                     return operation
+                if doubts > 1:  # what may be sent again at once would else use up its doubts in a short outage
+                    self._pause(pause_after(doubts - 1))
             except (MigrationError, OSError) as error:
                 # Certainly not applied: access refused, never connected, stopped while waiting, or a file that is gone.
                 self._settle(work, operation, Event.REFUSED, None, type(error).__name__)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from migration_pipeline.http import Breaker
+from migration_pipeline.assets.workbench import Workbench
+from migration_pipeline.http import Breaker, CallThreads
+from migration_pipeline.http.session import READ_ATTEMPTS
 from migration_pipeline.model.errors import AccessDenied, RunStopped, ServiceDown
 from migration_pipeline.staging.progress import read_progress
 from migration_pipeline_tests.end_to_end import in_process
@@ -101,9 +103,10 @@ def test_a_target_that_is_down_pauses_the_load(
             while sandbox.control("target", "stats")["writes"] < 60:
                 time.sleep(0.01)
             proxy.away(True)
-            time.sleep(3)
             path = next(config.parent.glob("data/*/progress.json"))
-            seen.append((read_progress(path) or {})["waiting"])
+            while not (waiting := (read_progress(path) or {}).get("waiting")):
+                time.sleep(0.01)
+            seen.append(waiting)
             proxy.away(False)
 
         thread = threading.Thread(target=outage)
@@ -117,6 +120,30 @@ def test_a_target_that_is_down_pauses_the_load(
     messages = " ".join(record.getMessage() for record in caplog.records)
     assert "Intercom has not answered since" in messages
     assert "Intercom answers again" in messages
+
+
+@pytest.mark.parametrize("kind", ["error_before", "garbage"])
+def test_a_read_is_asked_again_for_as_long_as_the_patience_lasts(world: World, tmp_path: Path, kind: str) -> None:
+    """More answers of no use in a row than a read has attempts; others are answered meanwhile, and wait for nothing."""
+    bench = Workbench(world.config(tmp_path / "migration", world.sandbox, patience_s=1))
+    client = bench.unproved_client
+    client.me()
+    try:
+        world.sandbox.faults("target", kind, match="GET /tags", rate=1.0, limit=READ_ATTEMPTS + 1)
+        assert client.tags() == []
+        breaker = client._session.breaker
+        waited_for = breaker.outages
+        world.sandbox.faults("target", kind, match="GET /tags", rate=1.0, limit=100_000)
+        with CallThreads(1, "asking") as threads:
+            refused = threads.submit(lambda _: client.tags(), None)
+            while not refused.done():
+                client.me()
+        with pytest.raises(ServiceDown, match=r"Intercom .* does not answer"):
+            refused.result()
+        assert breaker.outages == waited_for
+    finally:
+        world.sandbox.control("target", "faults", [])
+        bench.close()
 
 
 def test_patience_ends(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

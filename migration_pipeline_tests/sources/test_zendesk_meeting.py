@@ -16,7 +16,6 @@ def read(where: Place, waits: float, worth: int = 0) -> int:
     """Read tickets and comments while the window of the exports is used up for some seconds."""
     reading = where.source._reading(where.staging, where.run())
     streams.read_tickets(reading)
-    reading.client.session.pacer._buckets.pop(meeting.EXPORTS, None)  # not the rest of the minute, but these seconds
     reading.client.session.pacer.exhausted(meeting.EXPORTS, waits)
     return meeting.read_comments(reading, worth)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from migration_pipeline.config import Source
 from migration_pipeline.credentials import Tokens
 from migration_pipeline.http import ApiSession, Tell, Window, tell_nobody
-from migration_pipeline.http.session import READ_ATTEMPTS, Manners
+from migration_pipeline.http.session import Manners
 from migration_pipeline.model.errors import AccessDenied, MigrationError, ServiceDown
 from migration_pipeline.sources.zendesk.auth import OVER, signer
 
@@ -124,7 +124,7 @@ class ZendeskClient:
         path: str,
         params: Mapping[str, Any] | None = None,
         *,
-        attempts: int = READ_ATTEMPTS,
+        attempts: int | None = None,
         surface: Container[int] = (),
     ) -> dict[str, Any]:
         """The JSON object at `api/v2/<path>`; `attempts` and `surface` as in `ApiSession.read`.
