@@ -6,6 +6,7 @@ reading (`streams`, `threads`, `files`), or seconds (`model.costs`).
 
 import math
 import statistics
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,10 @@ WINDOW_S: Final = 60.0
 """Zendesk's limits are per minute (Zendesk developer docs, "Rate limits")."""
 
 SAMPLED: Final = 100
-"""Threads that a survey reads to learn how many files the others carry."""
+"""Threads that a survey reads first, to learn by how much the others may differ from what events told of them."""
+
+TOLERATED: Final = 0.01
+"""Error of the number of files, as a share of it, from which on a survey reads more threads. The next pass reads on."""
 
 CONFIDENCE: Final = 1.96
 """Standard errors on either side of an estimate: nineteen of twenty lie within."""
@@ -44,9 +48,28 @@ BESIDES: Final = {"sections": ("categories",)}
 
 @dataclass(frozen=True)
 class _Files:
+    """Files to fetch: those that were told of, and what threads that were not read yet add to them."""
+
     files: int
     bytes: int
-    error: int
+    unread: int  # threads
+    read: int
+    mean: float  # that a thread which was read adds, in files
+    spread: float  # standard deviation of the same
+    mean_bytes: float
+
+    @property
+    def whole(self) -> int:
+        """All files, as far as one can tell."""
+        return max(self.files + round(self.mean * self.unread), 0)
+
+    def error(self, read: int) -> int:
+        """Plus or minus so many files, once so many of the threads are read."""
+        threads_of_all = self.read + self.unread
+        left = max(threads_of_all - read, 0)
+        if not read or not left:
+            return 0
+        return math.ceil(CONFIDENCE * self.spread / math.sqrt(read) * left * math.sqrt(left / threads_of_all))
 
 
 def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) -> Iterator[Work]:
@@ -57,7 +80,9 @@ def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) 
             yield Work("source", entity_type, stream, _pages(staging, unread), ("account",), parallel=True)
         elif stream == "files":
             told = _files(staging, settings, unread)
-            yield Work("source", entity_type, stream, told.files, parallel=True, error=told.error, bytes=told.bytes)
+            size = max(told.bytes + round(told.mean_bytes * told.unread), 0)
+            error = told.error(told.read)
+            yield Work("source", entity_type, stream, told.whole, parallel=True, error=error, bytes=size)
         elif stream == "logs":
             logs = len(channels.wanted_logs(staging))
             bucket = buckets("GET", "/api/v2/tickets/1/conversation_log")
@@ -93,23 +118,31 @@ def _rating_pages(staging: Staging) -> int:
     return sum(math.ceil(number / LIST_PAGE) for number in scores.values())
 
 
+def lacking(staging: Staging, settings: Source) -> int:
+    """How many more threads a survey has to read for the number of files to be as certain as is tolerated."""
+    told = _files(staging, settings, threads.needed(staging))
+    sizes = range(told.read, told.read + told.unread + 1)
+    enough = bisect_left(sizes, True, key=lambda read: told.error(read) <= TOLERATED * told.whole)
+    return min(enough, told.unread)
+
+
 def _files(staging: Staging, settings: Source, unread: Sequence[str]) -> _Files:
-    """Files to fetch: counted where the comments were read, else as many a thread as those of the sample carry."""
+    """Files to fetch: counted where the comments were read, else as events told, and what threads add to that."""
     wanted = files.outstanding(staging, settings)
-    left = set(unread)
-    counted = [told for ticket, told in wanted.items() if ticket not in left]
-    known = sum(number for number, _ in counted), sum(size for _, size in counted)
-    sampled = [wanted.get(ticket, (0, 0)) for ticket in _read(staging)]
-    if not left or not sampled:
-        told = [wanted.get(ticket, (0, 0)) for ticket in left]
-        return _Files(known[0] + sum(n for n, _ in told), known[1] + sum(size for _, size in told), 0)
-    numbers = [number for number, _ in sampled]
-    spread = statistics.stdev(numbers) if len(numbers) > 1 else float(numbers[0])
-    correction = math.sqrt(len(left) / (len(left) + len(numbers)))
-    error = math.ceil(CONFIDENCE * spread / math.sqrt(len(numbers)) * len(left) * correction)
-    mean_bytes = statistics.fmean(size for _, size in sampled)
-    more = round(statistics.fmean(numbers) * len(left))
-    return _Files(known[0] + more, known[1] + round(mean_bytes * len(left)), error)
+    read = _read(staging) if unread else []
+    before = files.outstanding(staging, settings, events_alone=True) if read else {}
+    nothing = (0, 0)
+    added = [wanted.get(ticket, nothing)[0] - before.get(ticket, nothing)[0] for ticket in read]
+    added_bytes = [wanted.get(ticket, nothing)[1] - before.get(ticket, nothing)[1] for ticket in read]
+    return _Files(
+        files=sum(number for number, _ in wanted.values()),
+        bytes=sum(size for _, size in wanted.values()),
+        unread=len(unread),
+        read=len(read),
+        mean=statistics.fmean(added) if added else 0.0,
+        spread=statistics.stdev(added) if len(added) > 1 else float(sum(added)),
+        mean_bytes=statistics.fmean(added_bytes) if added_bytes else 0.0,
+    )
 
 
 def _read(staging: Staging) -> list[str]:

@@ -154,10 +154,14 @@ def _wanted(
             yield [Wanted(*row) for row in rows], done, total
 
 
-def outstanding(staging: Staging, settings: Source) -> dict[str, tuple[int, int]]:
-    """Files that the next pass is to fetch, as far as their comments were read: (files, bytes) by ticket."""
+def outstanding(staging: Staging, settings: Source, events_alone: bool = False) -> dict[str, tuple[int, int]]:
+    """Files that the next pass is to fetch, as far as their comments were read: (files, bytes) by ticket.
+
+    With `events_alone` as if no thread had been read one by one.
+    """
     since = orjson.loads(staging.snapshots.state("files").cursor or "{}")
-    with _wanted_table(staging, settings, since, None) as connection:
+    unseen = ("thread_comments", "threads") if events_alone else ()
+    with _wanted_table(staging, settings, since, None, unseen) as connection:
         rows = connection.execute(
             "SELECT ticket, count(*), coalesce(sum(size), 0) FROM wanted "
             "WHERE NOT deleted AND NOT malware AND url IS NOT NULL AND coalesce(size, 0) <= ? GROUP BY ticket",
@@ -168,9 +172,9 @@ def outstanding(staging: Staging, settings: Source) -> dict[str, tuple[int, int]
 
 @contextmanager
 def _wanted_table(
-    staging: Staging, settings: Source, since: dict[str, int], tickets: Sequence[str] | None
+    staging: Staging, settings: Source, since: dict[str, int], tickets: Sequence[str] | None, unseen: Sequence[str] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the table `wanted`: the files to fetch."""
+    """A connection with the table `wanted`: the files to fetch, as all streams but the `unseen` tell."""
     with staging.connect() as connection:
         connection.execute("SET VARIABLE every_ticket = ?", [tickets is None])
         connection.execute("SET VARIABLE max_bytes = ?", [settings.max_file_bytes])
@@ -180,10 +184,11 @@ def _wanted_table(
             history = staging.snapshots.history(stream)
             connection.execute(
                 f"CREATE VIEW new_{stream} AS SELECT id, payload, sequence FROM {history} "
-                f"WHERE sequence >= {int(since.get(stream, 0))}"
+                f"WHERE sequence >= {int(since.get(stream, 0))} AND {stream not in unseen}"
             )
         for stream in ("threads", "files", "tickets", "comment_flags"):
-            connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
+            newest = staging.snapshots.newest(stream)
+            connection.execute(f"CREATE VIEW raw_{stream} AS FROM {newest} WHERE {stream not in unseen}")
         for script in ("macros", "new_carriers", "carried"):
             connection.execute(_SQL.joinpath(f"{script}.sql").read_text(encoding="utf-8"))
         wanted = _SQL.joinpath("files_wanted.sql").read_text(encoding="utf-8")

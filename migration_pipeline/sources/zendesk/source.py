@@ -164,9 +164,13 @@ class ZendeskSource:
         if entity_type != "tickets":
             return self.extract(entity_type, staging, run)
         reading = self._reading(staging, run)
-        dear: dict[str, _Step] = {"threads": partial(threads.read_some, most=costs.SAMPLED), "files": lambda _: 0}
+        dear: dict[str, _Step] = {"threads": self._some_threads, "files": lambda _: 0}
         steps = [dear.get(stream, step) for stream, step in (*_READ["tickets"], *_READ_ONCE["tickets"])]
         return sum(step(reading) for step in steps)
+
+    def _some_threads(self, reading: Reading) -> int:
+        read = threads.read_some(reading, most=costs.SAMPLED)
+        return read + threads.read_some(reading, most=costs.lacking(reading.staging, self._settings))
 
     def works(self, staging: Staging) -> list[Work]:
         """What the next `extract` of every entity type takes, in order."""
