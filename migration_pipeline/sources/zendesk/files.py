@@ -164,7 +164,8 @@ def outstanding(staging: Staging, settings: Source, events_alone: bool = False) 
     with _wanted_table(staging, settings, since, None, unseen) as connection:
         rows = connection.execute(
             "SELECT ticket, count(*), coalesce(sum(size), 0) FROM wanted "
-            "WHERE NOT deleted AND NOT malware AND url IS NOT NULL AND coalesce(size, 0) <= ? GROUP BY ticket",
+            "WHERE NOT deleted AND NOT malware AND url IS NOT NULL AND size IS DISTINCT FROM 0 "
+            "AND coalesce(size, 0) <= ? GROUP BY ticket",
             [settings.max_file_bytes],
         ).fetchall()
     return {str(ticket): (int(files), int(size)) for ticket, files, size in rows}

@@ -1,0 +1,27 @@
+"""What a plan says of the calls at the source, against the calls that the pass after it makes."""
+
+import pytest
+
+from migration_pipeline.sources.zendesk import costs, inventory
+from migration_pipeline.staging.inventory import counted
+from migration_pipeline_tests.sources.conftest import Desk, Place
+
+FILE_STORES = ("GET /storage/{token}", "GET /hc/article_attachments/{id}")
+"""Routes that no call of the service's API leads to: a redirect does, and what articles show."""
+
+
+@pytest.mark.behaviour("B07")
+def test_calls_are_counted_before_they_are_made(desk: Desk, somewhere: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "SAMPLED", 4)
+    for entity_type in somewhere.order:
+        somewhere.source.survey(entity_type, somewhere.staging, somewhere.run())
+    surveyed = desk.asked()
+    listed = inventory.works(counted(somewhere.staging))  # another step of a run reads those
+    works = [work for work in somewhere.source.works(somewhere.staging) if not work.free and work not in listed]
+    somewhere.extract()
+    made = sum(number for route, number in desk.asked().items() if route not in FILE_STORES)
+    error = sum(work.error for work in works)
+    files = sum(work.calls for work in works if work.what == "files")
+    assert error <= costs.TOLERATED * files + 1
+    assert surveyed["GET /api/v2/tickets/{id}/comments"] >= costs.SAMPLED
+    assert abs(sum(work.calls for work in works) - made) <= error + 0.02 * made
