@@ -16,7 +16,7 @@ def test_calls_are_counted_before_they_are_made(desk: Desk, somewhere: Place, mo
     for entity_type in somewhere.order:
         somewhere.source.survey(entity_type, somewhere.staging, somewhere.run())
     surveyed = desk.asked()
-    listed = inventory.works(counted(somewhere.staging))  # another step of a run reads those
+    listed = tuple(inventory.works(counted(somewhere.staging)))  # another step of a run reads those
     works = [work for work in somewhere.source.works(somewhere.staging) if not work.free and work not in listed]
     somewhere.extract()
     made = sum(number for route, number in desk.asked().items() if route not in FILE_STORES)
