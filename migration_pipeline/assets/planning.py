@@ -20,6 +20,7 @@ from migration_pipeline.reports import build, four_columns_markdown
 from migration_pipeline.staging.catalogue import rebuild
 from migration_pipeline.target import costs, preparation
 from migration_pipeline.target.preparation import Preparation
+from migration_pipeline.target.ticket_types import known_types
 
 
 @dg.asset(deps=[load_plan, inventory], group_name="reports", kinds={"json"}, owners=OWNERS)
@@ -59,15 +60,17 @@ def plan_of(workbench: Workbench, run: Run) -> Plan:
     """The plan of a full run, by a few reads of both services."""
     source, client, staging = workbench.source, workbench.client, workbench.staging
     preparing = workbench.preparing_seconds  # before the services are measured, which a run does not do
+    types = known_types(client, workbench.migration)
+    made = preparation.prepare(staging, workbench.catalogue, workbench.mapping, types)
     speeds: dict[Side, Speed] = {"source": source.speed(), "target": client.speed()}
     return planning.make(
         run.run_id,
-        [*source.works(staging), *costs.works(staging, workbench.migration.options.files_per_part)],
+        [*source.works(staging), *costs.works(staging, workbench.migration, made)],
         Measured(speeds, {**source.limits(), **costs.limits(client.limit())}, preparing),
         staging,
         workbench.migration,
         workbench.facts,
-        _creates(preparation.prepare(staging, workbench.catalogue, workbench.mapping)),
+        _creates(made),
         preparation.by_hand(staging),
     )
 

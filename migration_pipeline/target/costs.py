@@ -7,11 +7,13 @@ itself (`plan`), or seconds (`model.costs`).
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from migration_pipeline.config import Migration
 from migration_pipeline.model.costs import Limit, Work
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.staging import Staging
 from migration_pipeline.target.client import WINDOW_SECONDS
+from migration_pipeline.target.preparation import Preparation
 from migration_pipeline.target.rows import count
 
 APP: Final = "app"
@@ -52,13 +54,16 @@ READ_BACK: Final[Mapping[str, str]] = {
         )::BIGINT
     """,
     "collections": "1",
-    "articles": "2",
+    "articles": "1 + greatest(plan.calls - 1 - len(payload.tags), 0)",
 }
-"""Reading calls per record that arrived."""
+"""Reading calls per record that arrived; an article is also read before it is sent a second time."""
 
 
-def works(staging: Staging, files_per_part: int) -> Iterator[Work]:
-    """What the run of the plan as it stands does at the target, in order; files are fetched besides, without limit."""
+def works(staging: Staging, migration: Migration, made: Preparation) -> Iterator[Work]:
+    """What the run of the plan as it stands does at the target, in order; files are fetched besides, without limit.
+
+    `made` is what the workspace lacks: what it has needs no call.
+    """
     yield Work("target", "agents", "catalogue", FIXED, (APP,))
     connection = staging.connect()
     fields = staging.tables.scan("payloads", "fields", PAYLOADS["fields"])
@@ -68,14 +73,21 @@ def works(staging: Staging, files_per_part: int) -> Iterator[Work]:
     for entity_type in ENTITY_TYPES:
         plan = staging.tables.scan("plan", entity_type, PLAN)
         payload = staging.tables.scan("payloads", entity_type, PAYLOADS[entity_type])
-        calls, longest = count(connection, f"SELECT coalesce(sum(calls), 0), coalesce(max(calls), 0) FROM {plan}")
+        there = "action <> 'create'" if entity_type in ("fields", "tags") else "TRUE"
+        calls, longest = count(
+            connection,
+            f"SELECT coalesce(sum(calls) FILTER ({there}), 0)::BIGINT, coalesce(max(calls), 0)::BIGINT FROM {plan}",
+        )
+        calls += {"fields": made.calls, "tags": len(made.tags)}.get(entity_type, 0)
         (reads,) = count(
             connection,
             f"SELECT coalesce(sum({READ_BACK[entity_type]}), 0) FROM {plan} AS plan JOIN {payload} AS payload "
             "USING (source_id) WHERE plan.action IN ('create', 'update')",
         )
         if entity_type == "tickets":
-            calls += _unread(staging) + _with_files(staging, files_per_part)
+            calls += _unread(staging) + _with_files(staging, migration.options.files_per_part)
+        if entity_type == "articles" and migration.help_center.host == "source":
+            calls += _behind_a_login(staging)
         before, after = LISTS[entity_type]
         yield Work("target", entity_type, "lists", before, (APP,))
         yield Work("target", entity_type, "load", calls, (APP,), parallel=True, longest=longest)
@@ -138,6 +150,27 @@ def _with_files(staging: Staging, files_per_part: int) -> int:
         """,
     )
     return more
+
+
+def _behind_a_login(staging: Staging) -> int:
+    """Pictures that Intercom will hardly get from the source: of articles that not everybody may read, and of drafts.
+
+    Each is named by a refusal of the whole article, which is sent again without it.
+    """
+    plan = staging.tables.scan("plan", "articles", PLAN)
+    payload = staging.tables.scan("payloads", "articles", PAYLOADS["articles"])
+    articles = staging.tables.scan("records", "articles", RECORDS["articles"])
+    texts = staging.tables.scan("records", "article_translations", RECORDS["article_translations"])
+    (pictures,) = count(
+        staging.connect(),
+        "SELECT coalesce(sum(len([file.url FOR file IN payload.files IF file.picture])), 0)::BIGINT "
+        f"FROM {payload} AS payload SEMI JOIN (FROM {plan} WHERE action = 'create') AS plan "
+        "ON plan.source_id = payload.source_id "
+        f"SEMI JOIN (SELECT article.source_id FROM {articles} AS article LEFT JOIN {texts} AS own "
+        "ON own.article_ref = article.source_id AND own.locale = article.locale "
+        "WHERE audience <> 'everyone' OR own.state = 'draft') AS hidden ON hidden.source_id = payload.source_id",
+    )
+    return pictures
 
 
 def limits(per_window: int | None) -> dict[str, Limit]:

@@ -146,7 +146,7 @@ def _library(
         return
     settings = desk.migration.help_center
     with hosting(settings, staging.blobs) as hosts:
-        yield articles.Library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosts)
+        yield articles.library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosts)
 
 
 def _loaded(

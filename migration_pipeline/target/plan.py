@@ -42,12 +42,27 @@ _CALLS: Final[Mapping[str, str]] = {
         END
     """,
     "collections": "1",
-    "articles": "1 + (payload.state = 'published')::BIGINT + len(payload.tags)",
+    "articles": """
+        1 + len(payload.tags) + (
+            coalesce(payload.kind = 'article' AND payload.state = 'published', FALSE)
+            OR coalesce(list_has_any(
+                [link.ref FOR link IN payload.links IF link.entity_type = 'articles'],
+                (
+                    SELECT list(other.source_id) FROM payload_articles AS other
+                    SEMI JOIN scope_articles ON other.source_id = scope_articles.id
+                    ANTI JOIN (FROM outcomes WHERE entity_type = 'articles' AND outcome = 'migrated') AS there
+                        ON there.source_id = other.source_id
+                    WHERE other.skip IS NULL
+                )
+            ), FALSE)
+        )::BIGINT
+    """,
 }
 """Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most, and what an
 Intercom ticket costs R + T + E + 2, E being notes for files that a contact's message cannot carry.
 
-A thread that takes several conversations costs all but its parts for each, and two notes that link them.
+A thread that takes several conversations costs all but its parts for each, and two notes that link them. An article
+costs a second call where it becomes public, and where it links to another one of the run: it is made before that.
 """
 
 DEFINITIONS: Final = ("agents", "teams", "fields", "tags")

@@ -17,6 +17,7 @@ from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.conflicts import Conflict, conflicts
 from migration_pipeline.target.rows import rows
 from migration_pipeline.target.ticket_rules import MODEL
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 
 DATA_ATTRIBUTES: Final = 250
 """Custom attributes of contacts and companies together that a workspace may have (Intercom help, "CDA limits")."""
@@ -32,7 +33,9 @@ _MADE_BY_PEOPLE: Final = {
 class NewAttribute:
     """An attribute that will be made."""
 
-    model: str  # conversation | contact | company; ticket_type where it is a whole type, or what one lacks
+    model: (
+        str  # conversation | contact | company; ticket_type where it is a whole type, `ticket type` where it lacks one
+    )
     name: str
     data_type: str
     options: tuple[str, ...]
@@ -55,11 +58,15 @@ class Preparation:
     options: tuple[NewOption, ...]
     tags: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
+    calls: int = 0  # that making the attributes and options takes
 
 
-def prepare(staging: Staging, catalogue: Catalogue, mapping: Mapping) -> Preparation:
-    """What the workspace lacks of that which the payloads need; only what the newest plan makes, where there is one."""
-    attributes, options = _attributes(staging, catalogue)
+def prepare(staging: Staging, catalogue: Catalogue, mapping: Mapping, types: TicketTypes = NO_TYPES) -> Preparation:
+    """What the workspace lacks of that which the payloads need; only what the newest plan makes, where there is one.
+
+    `types` are the workspace's ticket types; without them, all that the payloads need are taken for missing.
+    """
+    attributes, options, calls = _attributes(staging, catalogue, types)
     found = conflicts(mapping, catalogue)
     there = sum(1 for one in catalogue.data_attributes if one.custom and not one.archived)
     more = sum(1 for one in attributes if one.model in ("contact", "company"))
@@ -69,18 +76,33 @@ def prepare(staging: Staging, catalogue: Catalogue, mapping: Mapping) -> Prepara
             f"{DATA_ATTRIBUTES} that Intercom allows; set the target of some to null"
         )
         found.append(Conflict(("contact_fields",), told))
-    return Preparation(attributes, options, _tags(staging, catalogue), tuple(found))
+    return Preparation(attributes, options, _tags(staging, catalogue), tuple(found), calls)
 
 
-def _attributes(staging: Staging, catalogue: Catalogue) -> tuple[tuple[NewAttribute, ...], tuple[NewOption, ...]]:
+def _attributes(
+    staging: Staging, catalogue: Catalogue, types: TicketTypes
+) -> tuple[tuple[NewAttribute, ...], tuple[NewOption, ...], int]:
     conversation = {one.name.casefold(): one for one in catalogue.conversation_attributes if not one.archived}
     people = {(one.model, one.name.casefold()) for one in catalogue.data_attributes if not one.archived}
     made: dict[tuple[str, str], NewAttribute] = {}
     options: dict[NewOption, None] = {}
+    calls = 0  # beyond one for each attribute and option
     for row in _needed(staging, "fields"):
         name = row["name"].casefold()
         if row["model"] == MODEL:
-            made.setdefault((MODEL, name), NewAttribute(MODEL, row["name"], "", (), ""))
+            wanted = orjson.loads(row["body"])["attributes"]
+            if (type_ := types.by_name.get(name)) is None:
+                made.setdefault((MODEL, name), NewAttribute(MODEL, row["name"], "", (), ""))
+                calls += len(wanted)
+                continue
+            for one in wanted:
+                held = type_.attributes.get(one["name"].casefold())
+                if held is None:
+                    of = NewAttribute("ticket type", one["name"], one["data_type"], tuple(one["options"]), type_.name)
+                    made[f"{MODEL} {name}", one["name"].casefold()] = of
+                elif held.data_type == "list" and (lacking := [o for o in one["options"] if o not in held.options]):
+                    options |= dict.fromkeys(NewOption(f"{type_.name}: {held.name}", label) for label in lacking)
+                    calls += 1 - len(lacking)  # all in one
         elif row["model"] == "conversation" and (there := conversation.get(name)):
             known = {option.label for option in there.options}
             labels = (row["options"] or ()) if there.data_type == "list" else ()
@@ -91,7 +113,7 @@ def _attributes(staging: Staging, catalogue: Catalogue) -> tuple[tuple[NewAttrib
                 row["model"], row["name"], row["data_type"], tuple(row["options"] or ()), description
             )
             made.setdefault((row["model"], name), attribute)
-    return tuple(made.values()), tuple(options)
+    return tuple(made.values()), tuple(options), len(made) + len(options) + calls
 
 
 def _tags(staging: Staging, catalogue: Catalogue) -> tuple[str, ...]:

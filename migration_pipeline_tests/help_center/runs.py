@@ -19,12 +19,14 @@ from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.run import Mode
 from migration_pipeline.reports import build
 from migration_pipeline.staging.atomic import replacing
+from migration_pipeline.target import costs
 from migration_pipeline.target.addresses import new_addresses
 from migration_pipeline.target.catalogue import read_catalogue
 from migration_pipeline.target.link_map import moved, write_link_map
 from migration_pipeline.target.loader import Loaded, load
 from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.plan import make_plan
+from migration_pipeline.target.preparation import prepare
 from migration_pipeline.target.proposals import propose
 from migration_pipeline.target.rollback import RolledBack, roll_back
 from migration_pipeline.target.verify import summary, verify
@@ -42,6 +44,7 @@ class Done:
 
     loaded: dict[str, Loaded]
     writes: int
+    planned: dict[str, int]  # writing calls by entity type
     rows: tuple[Json, ...]
     losses: dict[str, set[str]]  # reasons by article
     folder: Path
@@ -73,6 +76,12 @@ def run(config: Path, run_id: str, mode: Mode = "full", *, extract: bool = True)
             workbench.journal.export(workbench.outcomes_path)
             for name in LOADED:
                 make_plan(name, staging, at_work, None)
+            made = prepare(staging, catalogue, workbench.mapping)
+            planned = {
+                work.entity_type: work.calls
+                for work in costs.works(staging, workbench.migration, made)
+                if work.what == "load"
+            }
             workbench.journal.begin_run(run_id, mode, workbench.client.workspace)
             loaded = {
                 name: load(
@@ -91,7 +100,7 @@ def run(config: Path, run_id: str, mode: Mode = "full", *, extract: bool = True)
             for batch in workbench.journal.records("articles"):
                 losses |= {row["source_id"]: {one["reason"] for one in row["losses"]} for row in batch.to_pylist()}
             rows = tuple(report.records())
-            return Done(loaded, workbench.client.usage.writes, rows, losses, report.folder)
+            return Done(loaded, workbench.client.usage.writes, planned, rows, losses, report.folder)
     finally:
         workbench.close()
 

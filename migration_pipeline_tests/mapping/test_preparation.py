@@ -74,6 +74,7 @@ def test_what_will_be_made_is_listed(desk: Desk) -> None:
     assert found.tags == ("migrated", "new")
     assert found.conflicts == ()
 
+    assert found.calls == 3 + 1
     crowd = tuple(DataAttribute(str(n), f"A{n}", "contact", "string") for n in range(250))
     full = prepare(mapped.staging, Catalogue("w", "us", "UTC", ME, (ME,), data_attributes=crowd), rules)
     assert ["over the 250" in one.sentence for one in full.conflicts] == [True]

@@ -10,6 +10,10 @@ from migration_pipeline.config import load_migration
 from migration_pipeline.config.mapping import FieldEntry, Mapping
 from migration_pipeline.config.tickets import TicketRule
 from migration_pipeline.model.errors import SettingsError
+from migration_pipeline.target.catalogue import Admin, Catalogue
+from migration_pipeline.target.preparation import prepare
+from migration_pipeline.target.ticket_rules import MODEL
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketAttribute, TicketType, TicketTypes
 from migration_pipeline_tests.mapping.desk import RULES, Desk, Mapped
 
 MAPPED = Mapping.model_validate(
@@ -113,3 +117,27 @@ def test_mistakes_are_refused_by_line_and_key(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as told:
             load_migration(path)
         assert f"{path}, {sentence}" in str(told.value)
+
+
+@pytest.mark.behaviour("B10", "S28")
+def test_a_type_that_is_there_is_listed_by_what_it_lacks(desk: Desk) -> None:
+    desk.ticket("1", {"author_ref": "c1", "body_text": "x"}, kind="incident")
+    made = mapped(desk, rule("Incident", kinds=["incident"]))
+    made.rows("tickets")
+    [type_row] = [row for row in made.rows("fields") if row["model"] == MODEL]
+    wanted = [one["name"] for one in orjson.loads(type_row["body"])["attributes"]]
+    catalogue = Catalogue("w", "us", "UTC", Admin("1", "Me", None), ())
+
+    def asked(types: TicketTypes) -> tuple[list[tuple[str, str]], int]:
+        found = prepare(made.staging, catalogue, MAPPED, types)
+        typed = [(one.model, one.name) for one in found.attributes if one.model.startswith("ticket")]
+        return typed, found.calls
+
+    def having(*names: str) -> TicketTypes:
+        held = {name.casefold(): TicketAttribute(name, name, "string", {}) for name in names}
+        return TicketTypes({"incident": TicketType("7", "Incident", "Customer", held)}, ())
+
+    new, calls = asked(NO_TYPES)
+    assert new == [(MODEL, "Incident")]
+    assert asked(having(*wanted)) == ([], calls - 1 - len(wanted))
+    assert asked(having(*wanted[1:])) == ([("ticket type", wanted[0])], calls - len(wanted))

@@ -38,7 +38,13 @@ class Library:
     """What loading the help centre needs besides a desk."""
 
     addresses: NewAddresses
+    before: NewAddresses  # as they were when loading began: what a draft links to, whichever order articles arrive in
     hosts: Hosts
+
+
+def library(addresses: NewAddresses, hosts: Hosts) -> Library:
+    """A library at the beginning of a load."""
+    return Library(addresses, replace(addresses, known=dict(addresses.known)), hosts)
 
 
 # Collections
@@ -289,7 +295,8 @@ def _meant(desk: Desk, library: Library, work: Work, row: Row, *, public: bool) 
     Raises:
         ParentMissing: its collection did not arrive.
     """
-    made, kept = meant(row, library.addresses, _parent(desk, work, row["collection_ref"]), public=public)
+    addresses = library.addresses if public else library.before
+    made, kept = meant(row, addresses, _parent(desk, work, row["collection_ref"]), public=public)
     work.losses.extend(("link_kept", url[:200]) for url in kept)
     _languages_left(library, work, json_of(row["body"]))
     return made
