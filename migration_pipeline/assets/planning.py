@@ -63,10 +63,11 @@ def plan_of(workbench: Workbench, run: Run) -> Plan:
     types = known_types(client, workbench.migration)
     made = preparation.prepare(staging, workbench.catalogue, workbench.mapping, types)
     speeds: dict[Side, Speed] = {"source": source.speed(), "target": client.speed()}
+    file_speed = source.file_speed(staging, run)  # before the works are counted, since these files are there then
     return planning.make(
         run.run_id,
         [*source.works(staging), *costs.works(staging, workbench.migration, made)],
-        Measured(speeds, {**source.limits(), **costs.limits(client.limit())}, preparing),
+        Measured(speeds, file_speed, {**source.limits(), **costs.limits(client.limit())}, preparing),
         staging,
         workbench.migration,
         workbench.facts,

@@ -30,15 +30,13 @@ STAGED_PER_CALL: Final = 3_000
 WRITING: Final = 0.6
 """How many writing calls this program makes while it makes one reading call: each is journaled twice, durably."""
 
-REDIRECTED: Final = 0.5
-"""Files come by two requests each: one to the service, one to its store."""
-
 
 @dataclass(frozen=True)
 class Measured:
     """What the plan's own run found out: how fast both services answer, what they allow, how fast this machine is."""
 
     speeds: Mapping[Side, Speed]
+    files: Speed | None  # as some came; None where there were too few to tell
     limits: Mapping[str, Limit]
     preparing_seconds: float  # from the start of the process to the plan, without reading
 
@@ -54,7 +52,7 @@ def make(
     by_hand: Sequence[Mapping[str, str]],
 ) -> Plan:
     """The plan of a full run from where things are now. `works` stand in the order in which the run does them."""
-    clock = Clock(measured.limits, _speeds(measured.speeds))
+    clock = Clock(measured.limits, _speeds(measured))
     seconds = dict.fromkeys(ENTITY_TYPES, 0.0)
     prepared = False
     for work in works:
@@ -99,16 +97,14 @@ def make(
     )
 
 
-def _speeds(measured: Mapping[Side, Speed]) -> dict[tuple[str, str], Speed]:
+def _speeds(measured: Measured) -> dict[tuple[str, str], Speed]:
     """By side and kind of work."""
-    found: dict[tuple[str, str], Speed] = {(side, ""): speed for side, speed in measured.items()}
-    found["target", "load"] = _scaled(measured["target"], WRITING)
-    found["source", "files"] = _scaled(measured["source"], REDIRECTED)
-    return found
-
-
-def _scaled(speed: Speed, factor: float) -> Speed:
-    return Speed(speed.latency_s / factor, speed.per_second * factor)
+    target = measured.speeds["target"]
+    return {
+        **{(side, ""): speed for side, speed in measured.speeds.items()},
+        ("target", "load"): Speed(target.latency_s / WRITING, target.per_second * WRITING),
+        ("source", "files"): measured.files or measured.speeds["source"],
+    }
 
 
 def _storage(staging: Staging, works: Sequence[Work]) -> Storage:

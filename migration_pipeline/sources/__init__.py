@@ -51,6 +51,9 @@ class Source(Protocol):
     def speed(self) -> Speed:
         """How fast the service answers just now, by a handful of reads."""
 
+    def file_speed(self, staging: Staging, run: Run) -> Speed | None:
+        """How fast files come just now, by some that are kept; None where there are too few to tell."""
+
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all tickets, without reading all of them."""
 

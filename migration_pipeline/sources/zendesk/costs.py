@@ -26,6 +26,9 @@ WINDOW_S: Final = 60.0
 SAMPLED: Final = 100
 """Threads that a survey reads first, to learn by how much the others may differ from what events told of them."""
 
+FILES_TRIED: Final = 200
+"""Files that are fetched to learn how fast files come."""
+
 TOLERATED: Final = 0.01
 """Error of the number of files, as a share of it, from which on a survey reads more threads. The next pass reads on."""
 

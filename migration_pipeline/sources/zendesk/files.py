@@ -7,10 +7,13 @@ A file that cannot be had is never the run's failure: its row says why, and the 
 """
 
 import re
+import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from itertools import accumulate
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,8 +33,10 @@ from migration_pipeline.http import (
     recognised,
     redacted,
 )
+from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import RunStopped
 from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
+from migration_pipeline.sources.zendesk.threads import by_chance
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.snapshots import Row
 
@@ -102,6 +107,23 @@ def read_files(reading: Reading, tickets: Sequence[str] | None = None) -> int:
     if tickets is None:
         store.mark("files", cursor=orjson.dumps(reached).decode(), complete=True)
     return added
+
+
+def read_some(reading: Reading, most: int) -> Speed | None:
+    """Bring in about so many files, those of tickets drawn by chance, and tell how fast they came.
+
+    None where too few are wanted to tell.
+    """
+    told = outstanding(reading.staging, reading.client.settings)
+    tickets = by_chance(told)
+    enough = bisect_left(list(accumulate(told[ticket][0] for ticket in tickets)), most) + 1
+    if enough > len(tickets):
+        return None
+    wanted = list(_wanted(reading, {}, tickets[:enough]))
+    started = time.perf_counter()
+    bring_in(reading, "files", "tickets", wanted)
+    per_second = sum(told[ticket][0] for ticket in tickets[:enough]) / (time.perf_counter() - started)
+    return Speed(reading.client.settings.workers / per_second, per_second)
 
 
 def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[tuple[list[Wanted], int, int]]) -> int:

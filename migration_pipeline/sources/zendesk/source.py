@@ -185,6 +185,10 @@ class ZendeskSource:
         """How fast the help desk answers just now, by a handful of reads."""
         return measure(lambda: self._client.get("users/me"), self._settings.workers)
 
+    def file_speed(self, staging: Staging, run: Run) -> Speed | None:
+        """How fast files come just now, by some that the next pass needs not fetch again; None where they are few."""
+        return files.read_some(self._reading(staging, run), costs.FILES_TRIED)
+
     def read_lists(self, entity_types: Sequence[str], staging: Staging, run: Run) -> int:
         """Read the lists of some entity types, but no thread and no file; the rows added.
 

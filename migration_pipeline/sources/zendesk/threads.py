@@ -44,9 +44,12 @@ def repair(reading: Reading) -> int:
 
 def read_some(reading: Reading, most: int) -> int:
     """Read the threads of at most so many of the tickets that need it, drawn by chance; the rows added."""
-    chosen = needed(reading.staging)
-    ranked = sorted(chosen, key=lambda ticket: hashlib.md5(ticket.encode(), usedforsecurity=False).digest())
-    return read_threads(reading, ranked[:most])
+    return read_threads(reading, by_chance(needed(reading.staging))[:most])
+
+
+def by_chance(tickets: Iterable[str]) -> list[str]:
+    """Tickets in an order that has nothing to do with what they hold, the same every time."""
+    return sorted(tickets, key=lambda ticket: hashlib.md5(ticket.encode(), usedforsecurity=False).digest())
 
 
 def read_sample(reading: Reading, tickets: Sequence[str]) -> int:
