@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 
@@ -52,10 +52,10 @@ class Pass:
 @click.option("--latency-ms", type=int, default=0, show_default=True, help="Of both services.")
 @click.option("--limits", type=click.Choice(["on", "off"]), default="on", show_default=True, help="Of both services.")
 @click.option("--changes", type=int, default=0, help="Activities before a delta; 0: no delta.")
-@click.option("--tagged", help="Move only the tickets with this tag; all are read.")
+@click.option("--settings", type=click.File(), help="What migration.yaml says besides.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep everything there.")
 def main(
-    tickets: int, seed: int, latency_ms: int, limits: str, changes: int, tagged: str | None, folder: Path | None
+    tickets: int, seed: int, latency_ms: int, limits: str, changes: int, settings: IO[str] | None, folder: Path | None
 ) -> None:
     """Run all of it and print a line for each."""
     with ExitStack() as stack:
@@ -63,8 +63,8 @@ def main(
         options = ("--tickets", tickets, "--seed", seed, "--latency-ms", latency_ms, "--limits", limits)
         sandbox = forks.sandbox(folder, *options)
         stack.callback(sandbox.end)
-        if tagged:
-            sandbox.config.write_text(sandbox.config.read_text() + f"filters:\n  tags:\n    any: [{tagged}]\n")
+        if settings:
+            sandbox.config.write_text(sandbox.config.read_text() + settings.read())
         plan = migrate("plan", sandbox.config)
         migrate("approve", sandbox.config, "--name", "benchmark", "--sign", "all")
         first = one_pass("first pass", "full", sandbox)
