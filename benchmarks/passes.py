@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 
 import click
+import yaml
 
 from migration_pipeline_tests import forks
 
@@ -64,7 +65,10 @@ def main(
         sandbox = forks.sandbox(folder, *options)
         stack.callback(sandbox.end)
         if settings:
-            sandbox.config.write_text(sandbox.config.read_text() + settings.read())
+            told = yaml.safe_load(sandbox.config.read_text())
+            for name, value in yaml.safe_load(settings).items():
+                told[name] = {**told[name], **value} if isinstance(told.get(name), dict) else value
+            sandbox.config.write_text(yaml.safe_dump(told))
         plan = migrate("plan", sandbox.config)
         migrate("approve", sandbox.config, "--name", "benchmark", "--sign", "all")
         first = one_pass("first pass", "full", sandbox)
