@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/migrate demo
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 ui: $(READY)
 	$(BIN)/migrate ui

@@ -15,7 +15,7 @@ from migration_pipeline.model.run import Run
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
 
-GRACE: Final = 5.0
+GRACE: Final = 4.0
 """Seconds that calls in flight get to end in when a run is stopped; a run is to end within ten."""
 
 _log = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ def test_kills_between_reading_and_the_last_call(tmp_path: Path) -> None:
 @pytest.mark.behaviour("B01")
 def test_the_command_line_is_killed_and_goes_on(world: World, tmp_path: Path) -> None:
     """The command and its run are killed together, as by a loss of power."""
-    with world.target(tmp_path / "target", loaded_from_plan=False) as (config, sandbox):
+    with world.target(tmp_path / "target") as (config, sandbox):
         approved(config)
         for writes in (20, 90):
             command = [sys.executable, "-m", "migration_pipeline", "full", "--config", str(config)]

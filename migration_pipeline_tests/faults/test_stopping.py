@@ -14,9 +14,8 @@ from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import RefusedByGate
 from migration_pipeline_tests.approval import approved
 from migration_pipeline_tests.end_to_end import in_process
-from migration_pipeline_tests.end_to_end.conftest import migrate
 from migration_pipeline_tests.faults.proxy import Proxy
-from migration_pipeline_tests.faults.world import World
+from migration_pipeline_tests.faults.world import World, assert_clean
 
 LIMIT_S = 10.0
 
@@ -24,10 +23,10 @@ LIMIT_S = 10.0
 @pytest.mark.behaviour("B01")
 def test_a_call_that_hangs_does_not_hold_up_a_stop(world: World, tmp_path: Path) -> None:
     with (
-        world.target(tmp_path / "target", loaded_from_plan=False) as (_, sandbox),
+        world.target(tmp_path / "target") as (config, sandbox),
         Proxy(sandbox.target["url"]) as proxy,
     ):
-        config = approved(world.config(tmp_path / "migration", sandbox, base_url=proxy.url))
+        approved(world.config(config.parent, sandbox, base_url=proxy.url))
         proxy.hang_after("/reply", 5)
         command = [sys.executable, "-m", "migration_pipeline", "full", "--config", str(config)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -44,8 +43,7 @@ def test_a_call_that_hangs_does_not_hold_up_a_stop(world: World, tmp_path: Path)
         journal = Journal.open(f"sqlite:///{next(config.parent.glob('data/*/journal.sqlite'))}")
         assert journal.restart("tickets") > 0, "the calls that hang are in doubt"
         journal.close()
-        document = migrate("full", "--config", config, "--json").json
-        assert all(entity["failed"] == 0 for entity in document["entities"])
+        assert_clean(in_process.whole_run(config))
         world.assert_undisturbed(config, sandbox)
 
 

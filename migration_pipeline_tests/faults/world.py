@@ -59,16 +59,15 @@ class World:
             return canonical.read_target(config, wait_s=2 * LAG_S)
 
     @contextmanager
-    def target(self, folder: Path, *, loaded_from_plan: bool = True, **settings: Any) -> Iterator[tuple[Path, Sandbox]]:
-        """An empty workspace, and the migration.yaml that leads there; its plan is made, if so asked."""
-        planned = self.planned if loaded_from_plan else None
+    def target(self, folder: Path, **settings: Any) -> Iterator[tuple[Path, Sandbox]]:
+        """An empty workspace, and the migration.yaml that leads there; its plan is made."""
+        planned = self.planned
         with served(folder, tickets=self._tickets, seed=self._seed) as sandbox:
             config = self.config(folder / "migration", sandbox, **settings)
-            if planned is not None:
-                shutil.copytree(planned.parent / "data", config.parent / "data")
-                shutil.copy(planned.with_name("mapping.yaml"), config.with_name("mapping.yaml"))
-                for path in config.parent.glob("data/*/journal.sqlite*"):
-                    path.unlink()
+            shutil.copytree(planned.parent / "data", config.parent / "data")
+            shutil.copy(planned.with_name("mapping.yaml"), config.with_name("mapping.yaml"))
+            for path in config.parent.glob("data/*/journal.sqlite*"):
+                path.unlink()
             yield config, sandbox
 
     def config(self, folder: Path, sandbox: Sandbox, **settings: Any) -> Path:

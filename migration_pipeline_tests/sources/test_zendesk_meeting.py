@@ -33,13 +33,13 @@ def test_export_and_threads_meet_and_nothing_is_missing(
 
     monkeypatch.setattr(meeting._Tickets, "read", stop_after)
     with pytest.raises(RunStopped):
-        read(somewhere, 8)
+        read(somewhere, 4)
     monkeypatch.setattr(meeting._Tickets, "read", taken)
     assert not somewhere.staging.snapshots.state("comments").complete
     resumed = somewhere.again()
     desk.advance(61)
     desk.asked()
-    read(resumed, 8)
+    read(resumed, 4)
     assert desk.asked()["GET /api/v2/incremental/ticket_events"] <= FEW
     assert resumed.staging.snapshots.state("comments").complete
     desk.reset()
