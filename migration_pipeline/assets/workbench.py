@@ -101,6 +101,7 @@ class Workbench:
             tell=self._waiting,
             created_from=created.first if created and created.start else None,
             ticket_events=self.migration.options.ticket_events,
+            help_centers=self.migration.filters.help_centers,
         )
 
     @cached_property

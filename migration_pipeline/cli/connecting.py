@@ -98,7 +98,12 @@ def source(config: Path | None, as_json: bool, yes: bool, oauth: bool, forget: b
         with _told():
             if oauth:
                 _allow_source(migration, held, Way(**way))
-                checks = zendesk.ZendeskSource(migration.source, tokens=held, stop=threading.Event()).checks()
+                checks = zendesk.ZendeskSource(
+                    migration.source,
+                    tokens=held,
+                    stop=threading.Event(),
+                    help_centers=migration.filters.help_centers,
+                ).checks()
             else:
                 checks = _checks(migration)
         blocked = [check for check in checks if check.status == "block"]

@@ -122,7 +122,7 @@ class Tags(_Section):
 
 
 class Filters(_Section):
-    """Which tickets move; without any, all do."""
+    """Which tickets move, and which help centers; without any, all do."""
 
     created: Created | None = Field(None, description="when the ticket was created")
     statuses: Values = Field((), description="the source's status, or its label")
@@ -134,6 +134,7 @@ class Filters(_Section):
     teams: Values = Field((), description="by id or name; null: tickets of no team")
     assignees: Values = Field((), description="by id, e-mail address or name; null: tickets of nobody")
     companies: Values = Field((), description="by id or name; null: tickets of no company")
+    help_centers: Names = Field((), description="brands whose help centers move, by name; without any, all do")
     archived: bool = Field(True, description="false leaves out tickets that were closed 120 days ago or earlier")
     suspended: bool = Field(
         True, description="false leaves out tickets of suspended requesters, which is how spam ends"

@@ -36,6 +36,9 @@ class HelpCenter(BaseModel):
     default_locale: Annotated[str, AfterValidator(known_locale)] | None = Field(
         None, description="default language of Intercom's help centre; default: the one most articles are written in"
     )
+    brand_collections: Literal["several", "never"] = Field(
+        "several", description="a collection for each brand above what its help center holds, where there are several"
+    )
     max_depth: int = Field(3, ge=1, le=10, description="levels of collections; deeper ones move up")
     archived: Literal["report", "unpublish"] = Field(
         "report", description="what becomes of an article that was archived after it was migrated"

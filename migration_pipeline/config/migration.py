@@ -65,6 +65,9 @@ class Source(_Settings):
     file_hosts: tuple[str, ...] = Field(
         (), description="hosts besides the service's own that files may be fetched from"
     )
+    help_center_hosts: tuple[str, ...] = Field(
+        (), description="hosts of brands' help centers, besides the account's own, that may see the credentials"
+    )
     max_file_bytes: int = Field(100_000_000, ge=0, description="larger files are left out and reported")
     foreign_images: Literal["link", "fetch"] = Field(
         "link", description="images that comments show from other hosts stay links, or are fetched as files"

@@ -188,6 +188,7 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("parent_ref", pa.string()),
             ("level", pa.int64()),  # 1 has no parent; null: no way leads to it from the top
             ("position", pa.int64()),
+            ("kind", pa.string()),  # brand (of several help centers, above what it holds) | category | section
             ("brand", pa.string()),
             ("locale", pa.string()),  # the one it was written in
             ("names", NAMES),

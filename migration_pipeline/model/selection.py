@@ -45,6 +45,7 @@ LEFT_OUT_REASONS: Final = (
     "filtered_company",
     "filtered_archived",
     "filtered_suspended",
+    "filtered_help_center",
     "inactive_requester",
     "unreferenced",
     "unused_tag",

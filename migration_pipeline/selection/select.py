@@ -151,7 +151,7 @@ def _name_values(connection: duckdb.DuckDBPyConnection, migration: Migration) ->
 def _values(migration: Migration) -> Iterator[tuple[str, str, str | None, str]]:
     """Each value of each filter: setting, part, value, and the way to it with dots."""
     filters = migration.filters
-    for key in ("statuses", "kinds", "channels", "brands", "teams", "assignees", "companies"):
+    for key in ("statuses", "kinds", "channels", "brands", "teams", "assignees", "companies", "help_centers"):
         for number, value in enumerate(getattr(filters, key)):
             yield f"filters.{key}", "", value, f"filters.{key}.{number}"
     for part in ("any", "all", "none") if filters.tags else ():

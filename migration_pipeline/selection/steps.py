@@ -187,6 +187,16 @@ STEPS: Final = (
         for entity_type in ENTITY_TYPES
         if entity_type not in ("tickets", "contacts", "companies", "tags")
     ),
+    *(
+        Step(
+            entity_type,
+            "filters.help_centers",
+            "filtered_help_center",
+            lambda migration: bool(migration.filters.help_centers),
+            _one_of("filters.help_centers", "record.brand"),
+        )
+        for entity_type in ("collections", "articles")
+    ),
 )
 """Tickets first: what else moves may depend on which of them do."""
 

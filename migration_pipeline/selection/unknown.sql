@@ -6,6 +6,7 @@ WITH there AS (
     UNION SELECT 'filters.kinds', lower(trim(kind)) FROM record_tickets
     UNION SELECT 'filters.channels', lower(trim(channel)) FROM record_tickets
     UNION SELECT 'filters.brands', lower(trim(brand)) FROM record_tickets
+    UNION SELECT 'filters.help_centers', lower(trim(brand)) FROM record_collections
     UNION SELECT 'filters.tags', lower(trim(unnest(tags))) FROM record_tickets
     UNION SELECT 'filters.teams', lower(source_id) FROM record_teams
     UNION SELECT 'filters.teams', lower(trim(name)) FROM record_teams

@@ -37,6 +37,7 @@ class OldAddresses:
     hosts: frozenset[str]
     locales: Mapping[str, str | None]  # the target's languages by those of the source
     default_locale: str  # of the target
+    refs: Mapping[tuple[str, str], str] = field(default_factory=dict)  # see `elsewhere`
 
     def read(self, url: str) -> dict[str, Any] | None:
         """What an address shows: `entity_type`, `ref`, `locale` (the target's), `fragment`; None for any other one."""
@@ -52,13 +53,35 @@ class OldAddresses:
         if found is None:
             return None
         locale = found.groupdict().get("locale")
+        ref = prefix + found["id"]
         return {
             "url": url,
             "entity_type": entity_type,
-            "ref": prefix + found["id"],
+            "ref": self.refs.get((parts.netloc.lower(), ref), ref),
             "locale": self.locales.get((locale or "").lower()) or self.default_locale,
             "fragment": parts.fragment,
         }
+
+
+def elsewhere(records: Iterable[tuple[str, str | None]], further: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Records whose source_id is not the number in their address, since another help centre may have the same one.
+
+    `records` are source ids with their addresses; the key is host and number. `further` are hosts at which no record
+    says that it is: they lead to whichever one has the number, where only one has.
+    """
+    refs: dict[tuple[str, str], str] = {}
+    numbers: dict[str, set[str]] = {}
+    for source_id, url in records:
+        try:
+            parts = urlsplit(url or "")
+        except ValueError:
+            continue
+        found = _HELP_CENTER.match(parts.path)
+        if found is not None and (ref := _KINDS[found["kind"]][1] + found["id"]) != source_id:
+            refs[parts.netloc.lower(), ref] = source_id
+            numbers.setdefault(ref, set()).add(source_id)
+    alone = {ref: one for ref, (one, *others) in numbers.items() if not others}
+    return {(host, ref): one for host in further for ref, one in alone.items()} | refs
 
 
 def hosts_of(urls: Iterable[str | None]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape as quoted
 from typing import Any, Final
 
-from migration_pipeline.target.addresses import OldAddresses, hosts_of
+from migration_pipeline.target.addresses import OldAddresses, elsewhere, hosts_of
 from migration_pipeline.target.article_html import Accepted, accepted, written_out
 from migration_pipeline.target.directory import agents, label_names
 from migration_pipeline.target.html import escape, plain
@@ -48,6 +48,12 @@ _ARTICLES: Final = """
     ORDER BY article.source_id
 """
 
+_HOSTS: Final = "SELECT DISTINCT regexp_extract(source_url, '^https?://[^/]+') AS url FROM {table}"
+
+_ADDRESSED: Final = """
+    SELECT source_id, source_url FROM record_collections UNION ALL SELECT source_id, source_url FROM record_articles
+"""
+
 _WRITTEN_IN: Final = """
     SELECT locale FROM (SELECT locale FROM record_articles UNION ALL SELECT locale FROM record_collections)
     WHERE locale IS NOT NULL GROUP BY locale ORDER BY count(*) DESC, locale LIMIT 1
@@ -60,6 +66,14 @@ _WRITTEN_IN: Final = """
 def collection_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     """Payload rows of the collections (Intercom OpenAPI 2.16, createCollection), parents before what stands in them."""
     rows = {row["source_id"]: row for row in inputs.rows("FROM record_collections ORDER BY source_id")}
+    if inputs.migration.help_center.brand_collections == "never":
+        tops = {source_id: row for source_id, row in rows.items() if row["kind"] == "brand"}
+        rows = {
+            source_id: row | ({"parent_ref": None} if row["parent_ref"] in tops else {})
+            for source_id, row in rows.items()
+            if source_id not in tops
+        }
+        yield from (_side_by_side(row) for row in tops.values())
     default = _default_locale(inputs)
     placed = {source_id: _placed(inputs, rows, source_id) for source_id in rows}
     for source_id in sorted(rows, key=lambda one: (placed[one].level, one)):
@@ -91,6 +105,13 @@ def collection_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             "name": body["name"],
             "body": encoded(body),
         }
+
+
+def _side_by_side(top: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of a brand's collection that is not wanted."""
+    reason = "brands_side_by_side"
+    head = {"source_id": top["source_id"], "source_url": top["source_url"], "name": _shown(top), "level": 1}
+    return {**head, "digest": digest(reason), "skip": reason, "losses": []}
 
 
 @dataclass(frozen=True)
@@ -254,7 +275,9 @@ class _Files:
     def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self._rows = [dict(row) for row in rows]
         self._by_url = {written_out(row["url"]): row for row in self._rows if row["url"]}
-        self._by_id = {row["source_id"]: row for row in self._rows}
+        self._by_id = {row["source_id"]: row for row in self._rows} | {
+            attached[1]: row for row in self._rows if (attached := _ATTACHMENT.search(row["url"] or ""))
+        }
 
     def find(self, url: str) -> dict[str, Any] | None:
         """The file at an address, however its path goes on after the id."""
@@ -304,9 +327,13 @@ def _links(html: str) -> list[str]:
 
 def old_addresses(inputs: Inputs) -> OldAddresses:
     """Reads addresses of the source's help centre, wherever its articles say that it is."""
-    urls = inputs.rows("SELECT DISTINCT regexp_extract(source_url, '^https?://[^/]+') AS url FROM record_articles")
-    hosts = hosts_of([inputs.migration.source.url, *(row["url"] for row in urls)])
-    return OldAddresses(hosts, inputs.mapping.languages, _default_locale(inputs))
+    shown = hosts_of(row["url"] for row in inputs.rows(_HOSTS.format(table="record_articles")))
+    hosts = hosts_of(row["url"] for row in inputs.rows(_HOSTS.format(table="record_collections")))
+    own = hosts_of([inputs.migration.source.url])
+    refs = elsewhere(
+        ((row["source_id"], row["source_url"]) for row in inputs.rows(_ADDRESSED)), further=hosts - shown - own
+    )
+    return OldAddresses(own | shown | hosts, inputs.mapping.languages, _default_locale(inputs), refs)
 
 
 ADDRESSES: Final = re.compile(r' (src|href)="([^"]*)"')

@@ -23,10 +23,11 @@ from migration_pipeline.target.addresses import NewAddresses
 from migration_pipeline.target.rows import rows
 
 _PATH: Final = re.compile(r"^/hc/(?:[A-Za-z0-9-]+/)?(articles|sections|categories)/(\d+)")
+_END: Final = r"(?:[-/?]|$)"
 _NGINX: Final = """\
 # Old addresses of the help centre, and where they lead now. Include this file at the level of http; in the server that
 # answers for the old host:  if ($moved_to) {{ return 301 $moved_to; }}
-map $request_uri $moved_to {{
+map {asked} $moved_to {{
     default "";
 {lines}}}
 """
@@ -78,23 +79,29 @@ def write_link_map(folder: Path, found: Iterable[Moved]) -> int:
             [one.entity_type, one.source_id, one.locale, one.old_url, one.new_url, one.kept_by] for one in told
         )
     with replacing(folder / "nginx.conf") as aside:
-        aside.write_text(_NGINX.format(lines="".join(_nginx(told))), encoding="utf-8")
+        several = len({urlsplit(one.old_url).netloc for one in told}) > 1
+        asked = "$http_host$request_uri" if several else "$request_uri"
+        lines = "".join(_nginx(told, with_host=several))
+        aside.write_text(_NGINX.format(asked=asked, lines=lines), encoding="utf-8")
     with replacing(folder / "cloudflare.csv") as aside, aside.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(_cloudflare(told))
     return len(told)
 
 
-def _nginx(found: Iterable[Moved]) -> Iterator[str]:
-    """Patterns, the ones for a language before the one for every other; nginx takes the first that fits."""
-    last: dict[tuple[str, str], str] = {}
+def _nginx(found: Iterable[Moved], *, with_host: bool) -> Iterator[str]:
+    """Patterns, the ones for a language before the one for every other; nginx takes the first that fits.
+
+    Several old help centres may have the same numbers: the patterns begin with the host then.
+    """
+    last: dict[tuple[str, str, str], str] = {}
     for one in found:
-        path = urlsplit(one.old_url).path
-        if shown := _PATH.match(path):
-            end = r"(?:[-/?]|$)"
-            yield f'    "~^{re.escape(shown[0])}{end}" "{_plain(one.new_url)}";\n'
-            last.setdefault((shown[1], shown[2]), one.new_url)
-    for (kind, number), new_url in last.items():
-        yield f'    "~^/hc/(?:[^/]+/)?{kind}/{number}(?:[-/?]|$)" "{_plain(new_url)}";\n'
+        parts = urlsplit(one.old_url)
+        if shown := _PATH.match(parts.path):
+            host = re.escape(parts.netloc) if with_host else ""
+            yield f'    "~^{host}{re.escape(shown[0])}{_END}" "{_plain(one.new_url)}";\n'
+            last.setdefault((host, shown[1], shown[2]), one.new_url)
+    for (host, kind, number), new_url in last.items():
+        yield f'    "~^{host}/hc/(?:[^/]+/)?{kind}/{number}{_END}" "{_plain(new_url)}";\n'
 
 
 def _cloudflare(found: Iterable[Moved]) -> list[tuple[str, ...]]:

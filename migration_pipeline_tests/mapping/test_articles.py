@@ -91,6 +91,41 @@ def test_levels_that_intercom_has_not_are_flattened_and_circles_are_cut(desk: De
     assert [row["level"] for row in made.rows("collections")] == sorted(row["level"] for row in rows.values())
 
 
+def test_brands_stand_above_their_help_centers_or_side_by_side_as_set(desk: Desk) -> None:
+    for name, parent, level, kind in [
+        ("Acme", None, 1, "brand"), ("a", "Acme", 2, "category"), ("b", "a", 3, "section"), ("c", "b", 4, "section"),
+    ]:  # fmt: skip
+        section(desk, name, parent, level, kind=kind)
+    places = {row["source_id"]: (row["parent_ref"], row["level"]) for row in mapped(desk).rows("collections")}
+    assert places == {"Acme": (None, 1), "a": ("Acme", 2), "b": ("a", 3), "c": ("a", 3)}
+    beside = {row["source_id"]: row for row in mapped(desk, brand_collections="never").rows("collections")}
+    assert beside["Acme"]["skip"] == "brands_side_by_side"
+    assert {name: (row["parent_ref"], row["level"]) for name, row in beside.items() if row["skip"] is None} == {
+        "a": (None, 1), "b": ("a", 2), "c": ("b", 3),
+    }  # fmt: skip
+
+
+def test_links_lead_to_the_record_of_the_help_center_that_they_name(desk: Desk) -> None:
+    beta = "https://help.beta.example"
+    section(desk, "brand:20", None, 1, kind="brand", source_url="https://beta.zendesk.com/hc")
+    section(desk, "section:20-2", "brand:20", 2, source_url=f"{beta}/hc/en-us/sections/2-s")
+    section(desk, "section:2", None, 2, source_url="https://acme.zendesk.com/hc/en-us/sections/2-s")
+    article(desk, "20-5", source_url=f"{beta}/hc/en-us/articles/5-t")
+    wanted = {
+        f"{beta}/hc/en-us/articles/5-t#x": "20-5",
+        f"{beta}/hc/articles/5": "20-5",
+        f"{beta}/hc/de/sections/2": "section:20-2",
+        "https://beta.zendesk.com/hc/articles/5": "20-5",
+        "https://acme.zendesk.com/hc/articles/5": "5",
+        "https://acme.zendesk.com/hc/sections/2": "section:2",
+        "https://beta.zendesk.com/hc/requests/9": "9",
+        "https://evil.example/hc/articles/5": None,
+    }
+    article(desk, "5", texts={"en-us": "".join(f'<p><a href="{url}">x</a></p>' for url in wanted)})
+    links = {link["url"]: link["ref"] for link in mapped(desk).row("articles", "5")["links"]}
+    assert {url: links.get(url) for url in wanted} == wanted
+
+
 @pytest.mark.behaviour("S31")
 def test_each_language_becomes_intercoms_and_what_has_none_stays_behind(desk: Desk) -> None:
     article(desk, texts={"en-us": "<p>E</p>", "de": "<p>D</p>", "xx": "<p>X</p>", "en-gb": "<p>G</p>"})

@@ -221,16 +221,6 @@ def test_a_legacy_token_is_sent_as_the_service_wants_it_and_its_end_is_told(desk
     assert "2027-04-30" in found["source_auth_lasts"].risk
 
 
-def test_a_help_center_of_another_brand_is_told(desk: Desk, somewhere: Place) -> None:
-    desk.control("POST", "switches", {"second_help_center": True})
-    try:
-        (told,) = [check for check in somewhere.source.checks() if check.status != "pass"]
-    finally:
-        desk.control("POST", "switches", {"second_help_center": False})
-    assert (told.id, told.status) == ("source_help_centers", "warn")
-    assert "http://localhost" in told.subject
-
-
 def test_errors_of_a_failing_service_are_sentences(desk: Desk, somewhere: Place) -> None:
     desk.control("POST", "faults", {"seed": 1, "rate": 1.0, "kinds": ["error_before"], "match": "GET /api/v2/*"})
     [blocked] = somewhere.source.checks()

@@ -6,19 +6,23 @@ Belongs here: what a person can mend before a run. Does not belong here: anythin
 asked instead, because it is what a run needs, and only admins may.
 """
 
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from migration_pipeline.model.errors import AccessDenied, MigrationError, Rejected, RunStopped
 from migration_pipeline.model.run import Check
-from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.sources.zendesk import brands
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.streams import LISTINGS
 
 _ATTEMPTS = 2
 
 
-def checks(client: ZendeskClient) -> list[Check]:
-    """Findings in order; what could not be looked at because of an earlier one is left out."""
+def checks(client: ZendeskClient, help_centers: Sequence[str] = ()) -> list[Check]:
+    """Findings in order; what could not be looked at because of an earlier one is left out.
+
+    `help_centers` are the names of brands whose help centers are read; none means all.
+    """
     url = client.settings.url
     reachable = Check("source_reachable", "pass", f"Zendesk at {url} answers.")
     known = Check("source_credentials", "pass", "Zendesk accepts source.auth of migration.yaml.")
@@ -46,7 +50,15 @@ def checks(client: ZendeskClient) -> list[Check]:
     except MigrationError as error:
         remedy = "Correct source.subdomain or source.base_url in migration.yaml, or try again later."
         return [_blocked("source_reachable", error, remedy)]
-    return [reachable, known, admin, _lists(client), _help_centers(client), _limits(client), _lasting(client)]
+    return [
+        reachable,
+        known,
+        admin,
+        _lists(client),
+        _help_centers(client, help_centers),
+        _limits(client),
+        _lasting(client),
+    ]
 
 
 def _lists(client: ZendeskClient) -> Check:
@@ -66,29 +78,58 @@ def _lists(client: ZendeskClient) -> Check:
     return Check("source_lists", "block", f"Not to be read: {'; '.join(refused)}", "The run would stop.", remedy)
 
 
-def _help_centers(client: ZendeskClient) -> Check:
+def _help_centers(client: ZendeskClient, wanted: Sequence[str]) -> Check:
     """Each brand may have a help center at a host of its own (Zendesk developer docs, "Brands": has_help_center)."""
     host = urlsplit(client.settings.url).netloc
     try:
-        brands = client.rows(client.get("brands", attempts=_ATTEMPTS), "brands", "brands")
+        rows = client.rows(client.get("brands", attempts=_ATTEMPTS), "brands", "brands")
     except RunStopped:
         raise
     except MigrationError:
-        brands = []  # told by `_lists`, or an account without brands
-    others = [
-        f"{shapes.field(brand, 'name')} ({shapes.field(brand, 'brand_url')})"
-        for brand in brands
-        if shapes.field(brand, "has_help_center") and urlsplit(str(shapes.field(brand, "brand_url"))).netloc != host
-    ]
-    if not others:
+        rows = []  # told by `_lists`, or an account without brands
+    found = brands.of_account(rows, client.settings, wanted)
+    if found.unknown:
+        return Check(
+            "source_help_centers",
+            "block",
+            f"filters.help_centers names {', '.join(map(repr, found.unknown))}, which no brand with a help center has.",
+            "Articles that are meant to move would stay behind.",
+            "Correct filters.help_centers in migration.yaml.",
+        )
+    if found.refused:
+        return Check(
+            "source_help_centers",
+            "block",
+            f"Help centers at hosts that may not see the credentials: {_named(found.refused)}.",
+            "Their articles would stay behind.",
+            "Name their hosts in source.help_center_hosts, or name the brands that move in filters.help_centers.",
+        )
+    if silent := [told for center in found.read if center.brand for told in _silent(client, center)]:
+        return Check(
+            "source_help_centers",
+            "block",
+            f"Help centers that cannot be read: {'; '.join(silent)}",
+            "The run would stop, or their articles would stay behind.",
+            "Give an admin's credentials for all brands, or name the brands that move in filters.help_centers.",
+        )
+    left = f" Left out by filters.help_centers: {_named(found.left)}." if found.left else ""
+    if len(found.read) == 1 and not left:
         return Check("source_help_centers", "pass", f"No brand has a help center of its own besides the one at {host}.")
-    return Check(
-        "source_help_centers",
-        "warn",
-        f"Brands with a help center of their own: {', '.join(others)}.",
-        f"Only the help center at {host} moves with its articles; theirs stay behind.",
-        "Run a migration for each of them, with its host as source.base_url and `entities: [collections, articles]`.",
-    )
+    return Check("source_help_centers", "pass", f"Help centers that move: {_named(found.read)}.{left}")
+
+
+def _named(centers: Sequence[brands.HelpCenter]) -> str:
+    return ", ".join(f"{center.name or 'its own'} ({center.url})" for center in centers)
+
+
+def _silent(client: ZendeskClient, center: brands.HelpCenter) -> Iterator[str]:
+    """What a brand's help center refuses."""
+    try:
+        client.get("help_center/categories", {"page[size]": 1}, attempts=_ATTEMPTS, host=center.url)
+    except RunStopped:
+        raise
+    except MigrationError as error:
+        yield f"{center.name} ({error})"
 
 
 def _limits(client: ZendeskClient) -> Check:

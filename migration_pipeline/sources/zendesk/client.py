@@ -6,6 +6,7 @@ Belongs here: what is true of any call to Zendesk. Does not belong here: which c
 import re
 import threading
 from collections.abc import Container, Mapping
+from functools import partial
 from typing import Any, Final
 
 from migration_pipeline.config import Source
@@ -100,24 +101,30 @@ class ZendeskClient:
         self.settings = settings
         self.auth = signer(settings, tokens, stop)
 
-        def session(manners: Manners) -> ApiSession:
+        def session(manners: Manners, url: str) -> ApiSession:
             return ApiSession(
                 "Zendesk",
-                settings.url,
+                url,
                 manners,
                 auth=self.auth,
                 headers={"User-Agent": "migration-pipeline"},
                 workers=settings.workers,
                 stop=stop,
-                setting="source.subdomain or source.base_url in migration.yaml",
+                setting="source.subdomain or source.base_url in migration.yaml"
+                if url == settings.url
+                else "filters.help_centers in migration.yaml",
                 patience_s=settings.patience_s,
                 tell=tell,
             )
 
-        self.session = session(Manners(buckets, windows, error))
+        self.session = session(Manners(buckets, windows, error), settings.url)
         # The headers of either API tell of its own window under the same names.
-        self._guide = session(Manners(lambda *_: (_HELP_CENTER,), _guide_windows, error))
+        guide = Manners(lambda *_: (_HELP_CENTER,), _guide_windows, error)
+        self._guide = session(guide, settings.url)
         self._guide.usage, self._guide.breaker = self.session.usage, self.session.breaker
+        self._guides = {settings.url: self._guide}
+        self._guide_at = partial(session, guide)
+        self._lock = threading.Lock()
 
     def get(
         self,
@@ -126,15 +133,18 @@ class ZendeskClient:
         *,
         attempts: int | None = None,
         surface: Container[int] = (),
+        host: str | None = None,
     ) -> dict[str, Any]:
         """The JSON object at `api/v2/<path>`; `attempts` and `surface` as in `ApiSession.read`.
+
+        `host` is the address of a brand's help center, one of `brands`; it gets the account's credentials.
 
         Raises:
             AccessDenied: the sentence names the setting to mend.
             Rejected, ServiceDown, RunStopped.
         """
         try:
-            session = self._guide if _GUIDE.match(path) else self.session
+            session = self._guide_of(host or self.settings.url) if _GUIDE.match(path) else self.session
             body = session.read("GET", f"api/v2/{path}", params=params, attempts=attempts, surface=surface).body
         except AccessDenied as denied:
             if denied.status is None:
@@ -143,6 +153,14 @@ class ZendeskClient:
         if not isinstance(body, dict):
             raise ServiceDown(f"Zendesk answered {path} with something else than an object; start again later.")
         return body
+
+    def _guide_of(self, host: str) -> ApiSession:
+        """The session of a help center. All share one window: the account's (Zendesk developer docs, "Rate limits")."""
+        with self._lock:
+            if host not in self._guides:
+                self._guides[host] = guide = self._guide_at(host)
+                guide.usage, guide.pacer, guide.limits = self.session.usage, self._guide.pacer, self._guide.limits
+            return self._guides[host]
 
     def rows(self, body: Mapping[str, Any], key: str, path: str) -> list[Any]:
         """The list in an answer. An answer without it is never taken for an empty one.

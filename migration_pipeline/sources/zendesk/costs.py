@@ -8,13 +8,13 @@ import math
 import statistics
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from migration_pipeline.config import Source
 from migration_pipeline.model.costs import Work
-from migration_pipeline.sources.zendesk import channels, files, threads
+from migration_pipeline.sources.zendesk import brands, channels, files, threads
 from migration_pipeline.sources.zendesk.client import buckets
 from migration_pipeline.sources.zendesk.paging import LIST_PAGE
 from migration_pipeline.sources.zendesk.streams import GONE, LISTINGS
@@ -75,8 +75,15 @@ class _Files:
         return math.ceil(CONFIDENCE * self.spread / math.sqrt(read) * left * math.sqrt(left / threads_of_all))
 
 
-def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) -> Iterator[Work]:
-    """What reading the streams takes, in the `order` of (entity type, stream)."""
+OF_BRANDS: Final = frozenset({"articles", *(name for name, listing in LISTINGS.items() if listing.of_brands)})
+"""Lists that each brand's help center has one of."""
+
+
+def works(
+    order: Sequence[tuple[str, str]], staging: Staging, settings: Source, help_centers: Sequence[str] = ()
+) -> Iterator[Work]:
+    """What reading the streams takes, in the `order` of (entity type, stream); `help_centers` as for `Reading`."""
+    centers = brands.staged(staging, settings, help_centers).read
     unread = threads.needed(staging)
     for entity_type, stream in order:
         if stream == "threads":
@@ -99,7 +106,7 @@ def works(order: Sequence[tuple[str, str]], staging: Staging, settings: Source) 
         else:
             for listed in (stream, *BESIDES.get(stream, ())):
                 path = LISTINGS[listed].path if listed in LISTINGS else f"help_center/{listed}"
-                calls = _list_pages(staging, listed)
+                calls = _list_pages(staging, listed, centers)
                 yield Work("source", entity_type, listed, calls, buckets("GET", f"/api/v2/{path}"))
 
 
@@ -157,11 +164,15 @@ def _read(staging: Staging) -> list[str]:
         ]
 
 
-def _list_pages(staging: Staging, stream: str) -> int:
+def _list_pages(staging: Staging, stream: str, centers: Sequence[brands.HelpCenter]) -> int:
+    """Pages of a list, or of the lists of all brands' help centers together; an empty one is a page too."""
     if stream in LISTINGS and not LISTINGS[stream].paged:
         return 1
     with staging.connect() as connection:
-        row = connection.execute(
-            f"SELECT count(*) FROM {staging.snapshots.newest(stream)} WHERE (payload ->> '$.{GONE}') IS NULL"
-        ).fetchone()
-    return max(1, math.ceil((row[0] if row else 0) / LIST_PAGE))
+        rows = connection.execute(
+            f"SELECT payload ->> '$.{brands.OF}', count(*) FROM {staging.snapshots.newest(stream)} "
+            f"WHERE (payload ->> '$.{GONE}') IS NULL GROUP BY ALL"
+        ).fetchall()
+    held = {brand: int(number) for brand, number in rows}
+    hosts: Iterable[str | None] = [None] if stream not in OF_BRANDS else [one.brand for one in centers]
+    return sum(max(1, math.ceil(held.get(host, 0) / LIST_PAGE)) for host in hosts)

@@ -35,6 +35,7 @@ from migration_pipeline.http import (
 )
 from migration_pipeline.model.costs import Speed
 from migration_pipeline.model.errors import RunStopped
+from migration_pipeline.sources.zendesk.brands import HelpCenter
 from migration_pipeline.sources.zendesk.streams import Reading, fresh_rows
 from migration_pipeline.sources.zendesk.threads import by_chance
 from migration_pipeline.staging import Staging
@@ -126,10 +127,17 @@ def read_some(reading: Reading, most: int) -> Speed | None:
     return Speed(reading.client.settings.workers / per_second, per_second)
 
 
-def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[tuple[list[Wanted], int, int]]) -> int:
+def bring_in(
+    reading: Reading,
+    stream: str,
+    entity_type: str,
+    wanted: Iterable[tuple[list[Wanted], int, int]],
+    centers: Iterable[HelpCenter] = (),
+) -> int:
     """Fetch files, a batch of rows into the stream at a time; the rows added.
 
-    `wanted` gives batches, each with the number of files up to its end and in all.
+    `wanted` gives batches, each with the number of files up to its end and in all. `centers` keep files that need our
+    credentials, besides the account's own host.
 
     Raises:
         RunStopped: what was fetched so far is kept.
@@ -137,10 +145,11 @@ def bring_in(reading: Reading, stream: str, entity_type: str, wanted: Iterable[t
     store = reading.staging.snapshots
     added = 0
     workers = reading.client.settings.workers
-    with CallThreads(workers, "zendesk-files") as pool, _session(reading) as session:
+    keepers = tuple(dict.fromkeys((reading.client.settings.url, *(center.url for center in centers))))
+    with CallThreads(workers, "zendesk-files") as pool, _session(reading, keepers) as session:
         for batch, done, total in wanted:
             reading.run.check()
-            fetched = pool.map(lambda one: _row_unless_stopped(reading, session, one), batch)
+            fetched = pool.map(lambda one: _row_unless_stopped(reading, session, keepers, one), batch)
             rows = [row for row in fetched if row is not None]
             state = store.state(stream)
             news = fresh_rows(reading.staging, stream, rows)  # a file that still cannot be had is no news
@@ -219,15 +228,17 @@ def _wanted_table(
         yield connection
 
 
-def _row_unless_stopped(reading: Reading, session: requests.Session, wanted: Wanted) -> Row | None:
+def _row_unless_stopped(
+    reading: Reading, session: requests.Session, keepers: Sequence[str], wanted: Wanted
+) -> Row | None:
     """The file's row; None when the run was asked to stop, so that the rows of its neighbours are kept."""
     try:
-        return _row(reading, session, wanted)
+        return _row(reading, session, keepers, wanted)
     except RunStopped:
         return None
 
 
-def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
+def _row(reading: Reading, session: requests.Session, keepers: Sequence[str], wanted: Wanted) -> Row:
     """The file's row: `sha256` and `bytes`, or `reason` and `detail`, and whether the next pass may try again."""
     limit = reading.client.settings.max_file_bytes
     about: dict[str, Any] = {"name": wanted.name, "size": wanted.size, "limit": limit, "again": False}
@@ -243,7 +254,7 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     if wanted.url is None:
         return Row(wanted.key, None, about | {"reason": "file_missing", "detail": "the source gives no address"})
     try:
-        sha256, size = _fetched(reading, session, wanted.url, wanted)
+        sha256, size = _fetched(reading, session, keepers, wanted.url, wanted)
     except DownloadRefused as refused:
         # A host that the settings do not allow costs no call to try again, and the settings may change.
         again = refused.status is None and refused.reason == "file_missing"
@@ -262,7 +273,9 @@ def _row(reading: Reading, session: requests.Session, wanted: Wanted) -> Row:
     return Row(wanted.key, None, about | {"sha256": sha256, "bytes": size})
 
 
-def _fetched(reading: Reading, session: requests.Session, url: str, wanted: Wanted) -> tuple[str, int]:
+def _fetched(
+    reading: Reading, session: requests.Session, keepers: Sequence[str], url: str, wanted: Wanted
+) -> tuple[str, int]:
     """Hash and number of bytes of a file that is now in the blob store.
 
     An answer of another size than the source says may be an error page sent as a success, however often it comes the
@@ -271,21 +284,23 @@ def _fetched(reading: Reading, session: requests.Session, url: str, wanted: Want
     Raises:
         DownloadRefused, requests.RequestException: after every attempt.
     """
-    own_host = urlsplit(reading.client.settings.url).netloc
-    auth = reading.client.auth if kept_by_the_service(url, reading.client.settings.url) else None
+    own_hosts = {urlsplit(keeper).netloc for keeper in keepers}
+    keeper = next((keeper for keeper in keepers if kept_by_the_service(url, keeper)), None)
 
     def attempt() -> tuple[str, int]:
         _check(reading)
         pacer = reading.client.session.pacer
         waited = pacer.take((_BUCKET,))
-        if urlsplit(url).netloc == own_host:  # calls are what the service is asked; other hosts have pictures of theirs
+        if (
+            urlsplit(url).netloc in own_hosts
+        ):  # calls are what the service is asked; other hosts have pictures of theirs
             reading.client.session.usage.count(write=False, waited=waited)
         try:
             with download(
                 session,
                 url,
-                own_host=own_host,
-                auth=auth,
+                own_host=urlsplit(keeper or keepers[0]).netloc,
+                auth=reading.client.auth if keeper else None,
                 max_bytes=reading.client.settings.max_file_bytes,
             ) as chunks:
                 content = _until_stopped(reading, chunks)
@@ -314,7 +329,7 @@ def _fetched(reading: Reading, session: requests.Session, url: str, wanted: Want
             return retrying(attempt)
         except requests.RequestException:
             # A file that is missing while the whole help desk is down must not be taken for a missing file.
-            if urlsplit(url).netloc != own_host or not _was_down(reading):
+            if urlsplit(url).netloc not in own_hosts or not _was_down(reading):
                 raise
 
 
@@ -360,6 +375,7 @@ def _wait(reading: Reading, state: tenacity.RetryCallState) -> float:
     return backoff(state)
 
 
-def _session(reading: Reading) -> requests.Session:
+def _session(reading: Reading, keepers: Sequence[str]) -> requests.Session:
     settings = reading.client.settings
-    return file_session(settings.workers, urlsplit(settings.url).netloc, settings.file_hosts)
+    own, *others = (urlsplit(keeper).netloc for keeper in keepers)
+    return file_session(settings.workers, own, (*others, *settings.file_hosts))

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from migration_pipeline.config import Source
 from migration_pipeline.model.entities import RECORDS
+from migration_pipeline.sources.zendesk import brands, help_center
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.provenance import code_digest
 
@@ -97,10 +98,12 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         ("comments", "attachments", "ticket_events", "tickets", "rejects_tickets"),
     ),
     "collections": Recipe(
-        ("categories", "sections", "collection_names"), ("collections",), ("collections", "rejects_collections")
+        ("categories", "sections", "collection_names", "brands"),
+        ("collections",),
+        ("collections", "rejects_collections"),
     ),
     "articles": Recipe(
-        ("articles", "article_attachments", "article_files", "user_segments"),
+        ("articles", "article_attachments", "article_files", "user_segments", "brands"),
         ("article_file_rows", "articles"),
         ("article_translations", "article_attachments", "articles", "rejects_articles"),
     ),
@@ -113,7 +116,7 @@ def normalize(entity_type: str, staging: Staging, settings: Source) -> dict[str,
     built_from = {
         "source": settings.account,
         "snapshots": staging.snapshots.digest(recipe.streams),
-        "settings": [settings.foreign_images, settings.suspended_tickets],
+        "settings": [settings.foreign_images, settings.suspended_tickets, *settings.help_center_hosts],
         "code": CODE,
     }
     if (unchanged := staging.tables.reusable("records", recipe.tables, built_from)) is not None:
@@ -135,6 +138,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, staging: Staging, settings: 
     connection.execute("SET VARIABLE suspended = ?", [settings.suspended_tickets == "list"])
     for stream in recipe.streams:
         connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
+    told = brands.staged(staging, settings)
+    help_center.name_centers(connection, (*told.read, *told.refused))
     for script in ("macros", *recipe.scripts):
         connection.execute(_SQL.joinpath(f"{script}.sql").read_text(encoding="utf-8"))
 

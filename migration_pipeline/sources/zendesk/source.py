@@ -66,6 +66,7 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
     "tags": (),
     "collections": (("sections", help_center.read_collections),),
     "articles": (
+        ("brands", partial(streams.read_listing, stream="brands")),
         ("articles", help_center.read_articles),
         ("user_segments", partial(streams.read_listing, stream="user_segments")),
     ),
@@ -90,7 +91,7 @@ _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
     "teams": ("groups",),
     "fields": ("ticket_fields", "user_fields", "organization_fields"),
-    "articles": ("user_segments",),
+    "articles": ("brands", "user_segments"),
 }
 """Short lists that are read whole for a sample too."""
 
@@ -127,21 +128,23 @@ class ZendeskSource:
         tell: Tell = tell_nobody,
         created_from: dt.datetime | None = None,
         ticket_events: bool = False,
+        help_centers: Sequence[str] = (),
     ) -> None:
         """`tokens` is where an OAuth token is kept; `stop` ends every wait; `tell` hears of outages.
 
         Tickets from before `created_from` need not be read; `ticket_events` has changes of tickets' fields read too.
-        Calls nothing yet.
+        `help_centers` are the names of brands whose help centers are read, without any all. Calls nothing yet.
         """
         self._settings = settings
         self._created_from = created_from
         self._ticket_events = ticket_events
+        self._help_centers = tuple(help_centers)
         self._client = ZendeskClient(settings, tokens, stop, tell)
         self.usage: Usage = self._client.session.usage
 
     def checks(self) -> list[Check]:
         """Preflight: reachable, credentials, scope and role. Never raises for what a user can mend."""
-        return checks.checks(self._client)
+        return checks.checks(self._client, self._help_centers)
 
     def extract(self, entity_type: str, staging: Staging, run: Run) -> int:
         """Read what is new since each stream's cursor into the snapshots; the rows added. Goes on where it was cut.
@@ -175,7 +178,7 @@ class ZendeskSource:
     def works(self, staging: Staging) -> list[Work]:
         """What the next `extract` of every entity type takes, in order."""
         order = [(entity_type, stream) for entity_type in self.extraction_order for stream, _ in _READ[entity_type]]
-        return [*costs.works(order, staging, self._settings), *inventory.works(counted(staging))]
+        return [*costs.works(order, staging, self._settings, self._help_centers), *inventory.works(counted(staging))]
 
     def limits(self) -> dict[str, Limit]:
         """The rate limits that answers told so far, by bucket."""
@@ -209,7 +212,7 @@ class ZendeskSource:
         since = 0
         if self._created_from is not None:
             since = min(max(int(self._created_from.timestamp()), 0), int(time.time()) - _NOT_YET)
-        return Reading(self._client, staging, run, since, self._ticket_events)
+        return Reading(self._client, staging, run, since, self._ticket_events, self._help_centers)
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""

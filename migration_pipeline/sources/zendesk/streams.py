@@ -20,7 +20,7 @@ import orjson
 
 from migration_pipeline.model.errors import AccessDenied, Rejected, ServiceDown
 from migration_pipeline.model.run import Run
-from migration_pipeline.sources.zendesk import changes, shapes
+from migration_pipeline.sources.zendesk import brands, changes, shapes
 from migration_pipeline.sources.zendesk.client import ZendeskClient
 from migration_pipeline.sources.zendesk.paging import OVERLAP, CursorExport, CursorList, PagingError, TimeExport
 from migration_pipeline.staging import Staging
@@ -37,13 +37,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Listing:
-    """A list that is always read whole. `optional`: accounts without the feature answer 403 or 404."""
+    """A list that is always read whole. `optional`: accounts without the feature answer 403 or 404.
+
+    `of_brands`: each brand's help center has one of its own.
+    """
 
     path: str
     key: str
     paged: bool = True
     optional: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
+    of_brands: bool = False
 
 
 LISTINGS: Final = {
@@ -55,9 +59,13 @@ LISTINGS: Final = {
     "brands": Listing("brands", "brands", optional=True),
     "ticket_forms": Listing("ticket_forms", "ticket_forms", paged=False, optional=True),
     "custom_statuses": Listing("custom_statuses", "custom_statuses", paged=False, optional=True),
-    "categories": Listing("help_center/categories", "categories", optional=True, fixed=(("include", "translations"),)),
-    "sections": Listing("help_center/sections", "sections", optional=True, fixed=(("include", "translations"),)),
-    "user_segments": Listing("help_center/user_segments", "user_segments", optional=True),
+    "categories": Listing(
+        "help_center/categories", "categories", optional=True, fixed=(("include", "translations"),), of_brands=True
+    ),
+    "sections": Listing(
+        "help_center/sections", "sections", optional=True, fixed=(("include", "translations"),), of_brands=True
+    ),
+    "user_segments": Listing("help_center/user_segments", "user_segments", optional=True, of_brands=True),
     "suspended_tickets": Listing("suspended_tickets", "suspended_tickets", optional=True),
 }
 
@@ -71,6 +79,7 @@ class Reading:
     run: Run
     since: int = 0  # tickets that were last changed before it (Unix seconds) are not wanted
     ticket_events: bool = False  # whether changes of tickets' fields are kept too
+    help_centers: tuple[str, ...] = ()  # names of brands whose help centers are wanted; none: all
 
 
 def read_tickets(reading: Reading) -> int:
@@ -149,33 +158,50 @@ def read_events(reading: Reading, meeting: Callable[[int], int | None] | None = 
 
 def read_listing(reading: Reading, stream: str) -> int:
     """A list as a whole; the rows added. What an optional list of a missing feature answers counts as empty."""
+    if not LISTINGS[stream].of_brands:
+        return _read_list_of(reading, stream, brands.HelpCenter(reading.client.settings.url))
+    return sum(_read_list_of(reading, stream, center) for center in help_centers(reading))
+
+
+def help_centers(reading: Reading) -> tuple[brands.HelpCenter, ...]:
+    """The help centers that are read, by the brands that were read last; without any, the account's own."""
+    if not reading.staging.snapshots.state("brands").complete:
+        read_listing(reading, "brands")
+    return brands.staged(reading.staging, reading.client.settings, reading.help_centers).read
+
+
+def _read_list_of(reading: Reading, stream: str, center: brands.HelpCenter) -> int:
+    """The list at one host. That of a further brand is short and compared as a whole, on its first pass too."""
     listing = LISTINGS[stream]
     store = reading.staging.snapshots
     state = store.state(stream)
-    pager = CursorList(after=None if state.complete else state.cursor)
+    compared = state.complete or center.brand is not None
+    pager = CursorList(after=None if compared else state.cursor)
     collected: list[Row] = []
     added = 0
     while not pager.finished:
         reading.run.check()
         params = dict(listing.fixed) | (pager.params() if listing.paged else {})
         try:
-            body = reading.client.get(listing.path, params)
+            body = reading.client.get(listing.path, params, host=center.url)
         except (AccessDenied, Rejected) as refusal:
             if listing.optional and getattr(refusal, "status", None) in (403, 404):
-                store.mark(stream, complete=True)
+                if center.brand is None:
+                    store.mark(stream, complete=True)
                 return added
             if pager.after is not None and not collected and isinstance(refusal, Rejected):
                 pager = CursorList()  # the kept cursor is no longer valid
                 continue
             raise
-        rows = [shapes.row(record) for record in reading.client.rows(body, listing.key, listing.path)]
+        rows = [center.row(record) for record in reading.client.rows(body, listing.key, listing.path)]
         advance(pager.advance, body, path=listing.path)
-        if state.complete:
+        if compared:
             collected += rows
         else:
             added += store.append(stream, rows, cursor=None if pager.finished else pager.after, complete=pager.finished)
-    if state.complete:
-        added += store.append(stream, _difference(reading.staging, stream, collected), cursor=None, complete=True)
+    if compared:
+        news = _difference(reading.staging, stream, collected, center)
+        added += store.append(stream, news, cursor=None, complete=True)
     return added
 
 
@@ -320,9 +346,9 @@ def advance(step: Callable[..., None], *page: Any, path: str) -> None:
         raise ServiceDown(f"Zendesk's list {path} cannot be read to its end ({error}); start again later.") from error
 
 
-def _difference(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
+def _difference(staging: Staging, stream: str, rows: list[Row], center: brands.HelpCenter) -> list[Row]:
     """What changed against the stored rows: other contents, and marks for rows that the list no longer has."""
-    known = _newest_payloads(staging, stream, None)
+    known = _newest_payloads(staging, stream, None, center.rows)
     changed = [row for row in rows if known.get(row.id) != orjson.dumps(row.payload).decode()]
     for gone in known.keys() - {row.id for row in rows}:
         payload = orjson.loads(known[gone])
@@ -331,14 +357,16 @@ def _difference(staging: Staging, stream: str, rows: list[Row]) -> list[Row]:
     return changed
 
 
-def _newest_payloads(staging: Staging, stream: str, ids: Sequence[str] | None) -> dict[str, str]:
-    """The stored JSON of the rows with these ids, or of all."""
+def _newest_payloads(
+    staging: Staging, stream: str, ids: Sequence[str] | None, condition: str = "true"
+) -> dict[str, str]:
+    """The stored JSON of the rows with these ids, or of all that meet a condition in SQL."""
     if not staging.snapshots.state(stream).segments or (ids is not None and not ids):
         return {}
     relation = staging.snapshots.newest(stream)
     with staging.connect() as connection:
         if ids is None:
-            found = connection.execute(f"SELECT id, payload FROM {relation}").fetchall()
+            found = connection.execute(f"SELECT id, payload FROM {relation} WHERE {condition}").fetchall()
         else:
             found = connection.execute(
                 f"SELECT id, payload FROM {relation} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]

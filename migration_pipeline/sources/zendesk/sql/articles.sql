@@ -1,6 +1,6 @@
 CREATE TEMP TABLE article_rows AS
 WITH told AS (
-    SELECT id, from_json(payload, '{
+    SELECT id, payload ->> '$._brand' AS brand, from_json(payload, '{
         "html_url": "JSON", "author_id": "JSON", "title": "JSON", "name": "JSON", "body": "JSON", "locale": "JSON",
         "source_locale": "JSON", "draft": "JSON", "promoted": "JSON", "position": "JSON", "section_id": "JSON",
         "user_segment_id": "JSON", "user_segment_ids": "JSON", "label_names": "JSON", "vote_count": "JSON",
@@ -14,25 +14,27 @@ WITH told AS (
 )
 SELECT
     id,
+    told.brand,
     starts_with(id, '?') AS unusable,
-    coalesce(line_of(article.html_url), getvariable('base') || '/hc/articles/' || id) AS source_url,
+    coalesce(line_of(article.html_url), coalesce(center.url, getvariable('base')) || '/hc/articles/' || regexp_extract(id, '[^-]+$')) AS source_url,
     article._gone IS NULL AS active,
     list_distinct_ordered(list_concat(
-        CASE WHEN ref_of(article.user_segment_id) IS NULL THEN [] ELSE [ref_of(article.user_segment_id)] END,
-        refs_of(article.user_segment_ids)
+        CASE WHEN ref_of(article.user_segment_id) IS NULL THEN [] ELSE [scoped(told.brand, ref_of(article.user_segment_id))] END,
+        [scoped(told.brand, segment) FOR segment IN refs_of(article.user_segment_ids)]
     )) AS segments,
     article
-FROM told;
+FROM told
+LEFT JOIN help_centers AS center ON center.brand IS NOT DISTINCT FROM told.brand;
 
 CREATE TEMP TABLE article_texts AS
 WITH told AS (
-    SELECT id, source_url, unnest(coalesce(article.translations, [])) AS text, generate_subscripts(coalesce(article.translations, []), 1) AS place
+    SELECT id, brand, source_url, unnest(coalesce(article.translations, [])) AS text, generate_subscripts(coalesce(article.translations, []), 1) AS place
     FROM article_rows
     WHERE active AND NOT unusable
 ),
 own AS (
     -- Where the list came without translations, the article shows one of them itself.
-    SELECT id, source_url, {
+    SELECT id, brand, source_url, {
         'id': NULL, 'html_url': article.html_url, 'locale': coalesce(article.locale, article.source_locale),
         'title': coalesce(article.title, article.name), 'body': article.body, 'draft': article.draft, 'hidden': NULL,
         'updated_at': coalesce(article.edited_at, article.updated_at)
@@ -46,7 +48,7 @@ together AS (
     FROM own
 )
 SELECT DISTINCT ON (article_ref, locale)
-    coalesce(ref_of(text.id), id || '/' || coalesce(lower(line_of(text.locale)), '')) AS source_id,
+    coalesce(scoped(brand, ref_of(text.id)), id || '/' || coalesce(lower(line_of(text.locale)), '')) AS source_id,
     coalesce(line_of(text.html_url), source_url) AS source_url,
     id AS article_ref,
     coalesce(lower(line_of(text.locale)), 'en-us') AS locale,
@@ -95,9 +97,9 @@ edited AS (
 SELECT
     article_rows.id AS source_id,
     article_rows.source_url,
-    'section:' || ref_of(article.section_id) AS collection_ref,
+    'section:' || scoped(article_rows.brand, ref_of(article.section_id)) AS collection_ref,
     ref_of(article.author_id) AS author_ref,
-    NULL AS brand,
+    center.name AS brand,
     lower(coalesce(line_of(article.source_locale), line_of(article.locale))) AS locale,
     coalesce(audiences.audience, 'everyone') AS audience,
     audiences.name AS audience_name,
@@ -111,11 +113,12 @@ SELECT
 FROM article_rows
 LEFT JOIN audiences USING (id)
 LEFT JOIN edited USING (id)
+LEFT JOIN help_centers AS center ON center.brand IS NOT DISTINCT FROM article_rows.brand
 WHERE NOT unusable
-ORDER BY TRY_CAST(article_rows.id AS HUGEINT);
+ORDER BY article_rows.brand NULLS FIRST, len(article_rows.id), article_rows.id;
 
 CREATE TEMP VIEW record_article_translations AS
-SELECT * EXCLUDE (place) FROM article_texts ORDER BY TRY_CAST(article_ref AS HUGEINT), locale;
+SELECT * EXCLUDE (place) FROM article_texts ORDER BY len(article_ref), article_ref, locale;
 
 CREATE TEMP VIEW record_article_attachments AS
 SELECT
@@ -134,7 +137,7 @@ FROM article_file_rows
 LEFT JOIN (
     SELECT id, from_json(payload, '{"sha256": "VARCHAR", "reason": "VARCHAR", "bytes": "BIGINT"}') AS file FROM raw_article_files
 ) AS fetched ON fetched.id = article_file_rows.source_id
-ORDER BY TRY_CAST(article AS HUGEINT), position, article_file_rows.source_id;
+ORDER BY len(article), article, position, article_file_rows.source_id;
 
 CREATE TEMP VIEW record_rejects_articles AS
 SELECT 'articles' AS entity_type, id AS source_id, NULL AS source_url, 'malformed_record' AS reason, 'id is missing or no number' AS detail

@@ -2,12 +2,13 @@
 WITH stamped AS (
     SELECT
         id,
+        payload ->> '$._brand' AS brand,
         md5(concat_ws('|', payload ->> '$.updated_at', payload ->> '$.edited_at', (payload::JSON -> '$.translations[*].updated_at')::VARCHAR)) AS stamp
     FROM raw_articles
     WHERE NOT starts_with(id, '?') AND (payload ->> '$._gone') IS NULL
 )
-SELECT stamped.id, stamped.stamp
+SELECT stamped.id, stamped.stamp, stamped.brand
 FROM stamped
 LEFT JOIN raw_article_attachments AS listed USING (id)
 WHERE (listed.payload ->> '$.stamp') IS DISTINCT FROM stamped.stamp
-ORDER BY TRY_CAST(stamped.id AS HUGEINT)
+ORDER BY stamped.brand NULLS FIRST, len(stamped.id), stamped.id

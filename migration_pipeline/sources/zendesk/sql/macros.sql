@@ -31,6 +31,10 @@ CREATE OR REPLACE MACRO texts_of(value) AS
 CREATE OR REPLACE MACRO refs_of(value) AS
     list_distinct_ordered([ref_of(item) FOR item IN coalesce(from_json(value, '["JSON"]'), []) IF ref_of(item) IS NOT NULL]);
 
+-- An id of a further brand's help center, told apart from the same number in another one.
+CREATE OR REPLACE MACRO scoped(brand, ref) AS
+    CASE WHEN ref IS NOT NULL THEN coalesce(brand || '-', '') || ref END;
+
 -- What an attachment is known by: its id, or, where that cannot be used, its address.
 CREATE OR REPLACE MACRO attachment_key(id, url) AS
     coalesce(ref_of(id), 'address-' || md5(text_of(url)));
