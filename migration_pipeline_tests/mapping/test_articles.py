@@ -71,6 +71,32 @@ def body(made: Mapped, source_id: str = "1") -> dict[str, Any]:
     return read
 
 
+@pytest.mark.behaviour("S04")
+def test_fields_of_tickets_and_of_articles_are_mapped_separately(desk: Desk) -> None:
+    """What is said of the one changes nothing of the other."""
+    desk.add("fields", source_id="f1", scope="ticket", key="f1", title="Color", type="text", active=True)
+    desk.ticket("1", {"body_text": "x"}, attributes='{"f1": "red"}', tags=["vip"])
+    article(desk, texts={"en-us": "<p>E</p>", "de": "<p>D</p>"}, tags=["vip"])
+
+    def digests(field: str | None = "Color", german: str | None = "de", labels: str = "tags") -> tuple[str, str]:
+        staging, settings = desk.write()
+        settings = settings.model_copy(update={"help_center": HelpCenter.model_validate({"labels": labels})})
+        fields = {"f1": {"title": "Color", "target": field}}
+        rules = Mapping.model_validate(
+            {**RULES.model_dump(), "fields": fields, "languages": {"en-us": "en", "de": german}}
+        )
+        made = Mapped(staging, settings, rules)
+        return made.row("tickets", "1")["digest"], made.row("articles", "1")["digest"]
+
+    ticket, text = digests()
+    for field in ("Paint", None):
+        other, same = digests(field=field)
+        assert (other != ticket, same) == (True, text)
+    for changed in ({"german": None}, {"german": "fr"}, {"labels": "drop"}):
+        same, other = digests(**changed)
+        assert (same, other != text) == (ticket, True)
+
+
 def test_levels_that_intercom_has_not_are_flattened_and_circles_are_cut(desk: Desk) -> None:
     for level, (name, parent) in enumerate([("a", None), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "d")], 1):
         section(desk, name, parent, level)

@@ -142,11 +142,12 @@ def mangled(record: dict[str, Any]) -> st.SearchStrategy[Any]:
 class Bench:
     """A folder whose snapshots a test fills by hand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         source = Source(
             kind="zendesk",
             base_url=HttpUrl("http://127.0.0.1:9"),
             auth=ZendeskAuth(client_id="c", client_secret=SecretStr("s")),
+            **settings,
         )
         migration = Migration(
             name="bench",
@@ -181,6 +182,18 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_nothing_at_all_makes_empty_tables(bench: Bench) -> None:
     assert set(bench.normalize().values()) == {0}
+
+
+@pytest.mark.parametrize(("rule", "told"), [("list", [("suspended:5", "Detected as spam: Win")]), ("leave", [])])
+def test_messages_that_the_source_holds_back_are_listed_as_set(
+    tmp_path: Path, rule: str, told: list[tuple[str, str]]
+) -> None:
+    bench = Bench(tmp_path, suspended_tickets=rule)
+    bench.add("suspended_tickets", {"id": 5, "cause": "Detected as spam", "subject": "Win"})
+    bench.normalize()
+    rejected = bench.place.records("rejects_tickets")
+    assert [(row["source_id"], row["detail"]) for row in rejected] == told
+    assert {row["reason"] for row in rejected} <= {"suspended_in_source"}
 
 
 def test_a_ticket_with_all_that_belongs_to_it(bench: Bench) -> None:

@@ -125,6 +125,18 @@ def test_articles_arrive_and_a_second_load_writes_nothing(bench: Bench) -> None:
     assert sum(bench.load(name).writes for name in ("collections", "articles")) == 0
 
 
+def test_an_old_address_that_is_refused_is_told_and_not_tried_again(bench: Bench) -> None:
+    (center,) = bench.client.help_centers()
+    collection(bench, "top")
+    old = f"{center['url'].rstrip('/')}/hc/en-us/articles/1"
+    article(bench, "a", old_urls=[{"url": old, "locale": "xx"}])
+    bench.load_all()
+    told = bench.outcome("articles", "a")
+    assert (told["outcome"], list(told["losses"])) == ("migrated", ["redirect_refused"])
+    assert old in told["losses"]["redirect_refused"]
+    assert bench.load("articles").writes == 0
+
+
 @pytest.mark.behaviour("B01")
 @pytest.mark.parametrize("kind", ["error_before", "error_after_commit", "drop_after_commit", "garbage"])
 def test_a_fault_on_each_route_loses_and_doubles_nothing(bench: Bench, kind: str) -> None:

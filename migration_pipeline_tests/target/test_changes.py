@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from migration_pipeline_tests.target.bench import Bench, Row
+from migration_pipeline_tests.target.test_loading import verified
 
 
 def moved(bench: Bench) -> Row:
@@ -130,6 +131,34 @@ def test_an_edited_comment_follows_its_rule(bench: Bench, rule: str, shown: list
     change(bench, row)
     assert bodies(bench) == shown
     assert (bench.outcome("tickets", "t")["reason"] == "comment_edited") == (rule == "report")
+
+
+def test_who_speaks_or_asks_by_now_is_told_and_what_arrived_stays(bench: Bench) -> None:
+    row = moved(bench)
+    bench.contact("bob")
+    bench.load("contacts")
+    reply = bench.rows["parts"][0]
+    reply["admin_id"] = bench.admins[1]
+    change(bench, row)
+    assert (bench.outcome("tickets", "t")["reason"], writes(bench)) == ("author_changed", 0)
+    reply["admin_id"] = bench.admins[0]
+    change(bench, row, requester_ref=bench.id("bob"))
+    assert bench.outcome("tickets", "t")["reason"] == "requester_changed"
+    assert bodies(bench) == ["<p>first</p>"]
+    ann, bob = (bench.outcome("contacts", name)["target_id"] for name in ("ann", "bob"))
+    shown = bench.conversation("t")
+    assert shown["source"]["author"]["id"] == ann
+    assert {contact["id"] for contact in shown["contacts"]["contacts"]} == {ann, bob}, "who asks by now takes part"
+
+
+def test_what_is_another_than_was_written_is_told(bench: Bench) -> None:
+    moved(bench)
+    assert verified(bench, "tickets") == {}
+    conversation = bench.outcome("tickets", "t")["target_id"]
+    bench.client.write("PUT", f"/conversations/{conversation}", {"title": "By hand"})
+    bench.staging.tables.remove("verification", "tickets")
+    (field,) = verified(bench, "tickets").values()
+    assert (field["field"], field["reason"]) == ("title", "differs_in_target")
 
 
 def test_a_redacted_comment_does_not_stay(bench: Bench) -> None:
