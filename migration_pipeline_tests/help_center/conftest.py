@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from migration_pipeline_tests import forks
+from migration_pipeline_tests.end_to_end.conftest import free_port
 from migration_pipeline_tests.forks import Sandbox
 from migration_pipeline_tests.help_center.runs import Done, Guide, Intercom, Json, run
 
@@ -41,13 +41,6 @@ def settings(config: Path, **help_center: object) -> None:
     document.setdefault("help_center", {}).update(help_center)
     with config.open("w") as file:
         YAML(typ="safe").dump(document, file)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

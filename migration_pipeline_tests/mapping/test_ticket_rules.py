@@ -6,15 +6,14 @@ from typing import Any
 import orjson
 import pytest
 
-from migration_pipeline.config import load_migration
 from migration_pipeline.config.mapping import FieldEntry, Mapping
 from migration_pipeline.config.tickets import TicketRule
-from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.target.catalogue import Admin, Catalogue
 from migration_pipeline.target.preparation import prepare
 from migration_pipeline.target.ticket_rules import MODEL
 from migration_pipeline.target.ticket_types import NO_TYPES, TicketAttribute, TicketType, TicketTypes
 from migration_pipeline_tests.mapping.desk import RULES, Desk, Mapped
+from migration_pipeline_tests.settings import assert_refused
 
 MAPPED = Mapping.model_validate(
     {
@@ -107,16 +106,7 @@ def test_mistakes_are_refused_by_line_and_key(tmp_path: Path) -> None:
         "tickets: [{as: case, type: X}]": "line 4: tickets.0.as: ",
         "tickets: [{type: X, when: {form: [A]}}]": "line 4: tickets.0.when.form: unknown key",
     }
-    for text, sentence in mistakes.items():
-        path = tmp_path / "migration.yaml"
-        path.write_text(
-            "name: x\nsource: {kind: zendesk, subdomain: acme, auth: {email: a@b.c, token: t}}\n"
-            f"target: {{workspace: w, token: t}}\n{text}\n",
-            encoding="utf-8",
-        )
-        with pytest.raises(SettingsError) as told:
-            load_migration(path)
-        assert f"{path}, {sentence}" in str(told.value)
+    assert_refused(tmp_path, mistakes)
 
 
 @pytest.mark.behaviour("B10", "S28")

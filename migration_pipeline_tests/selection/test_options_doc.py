@@ -3,13 +3,11 @@
 import re
 from pathlib import Path
 
-import pytest
-
 import migration_pipeline
 from migration_pipeline.config import Filters, Masking, load_migration
 from migration_pipeline.config.masking import KNOWN
-from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.selection import LEFT_OUT_REASONS
+from migration_pipeline_tests.settings import assert_refused, settings
 
 DOC = (Path(migration_pipeline.__file__).parent.parent / "docs" / "options.md").read_text(encoding="utf-8")
 
@@ -28,13 +26,7 @@ def test_every_filter_rule_and_reason_is_in_the_table() -> None:
 def test_the_example_is_read_as_it_is_meant(tmp_path: Path) -> None:
     example = re.search(r"```yaml\n(.*?)```", DOC, re.DOTALL)
     assert example is not None
-    path = tmp_path / "migration.yaml"
-    path.write_text(
-        "name: x\nsource: {kind: zendesk, subdomain: acme, auth: {email: a@b.c, token: t}}\n"
-        f"target: {{workspace: w, token: t}}\n{example[1]}",
-        encoding="utf-8",
-    )
-    migration = load_migration(path)
+    migration = load_migration(settings(tmp_path, example[1]))
     assert migration.filters.fields == {"Product": ("Chair", "Desk"), "360001234": ("true",)}
     assert migration.filters.teams == ("Support", None)
     assert migration.masking.custom == {"customer": "KD-[0-9]{6}"}
@@ -51,13 +43,4 @@ def test_mistakes_are_refused_by_line_and_key(tmp_path: Path) -> None:
         "masking:\n  custom: {kd: 'x*'}": "line 5: masking.custom.kd: this expression matches the empty text",
         "masking:\n  fields: {phone: drop}": "line 5: masking.fields.phone: write the kind before the field",
     }
-    for text, sentence in mistakes.items():
-        path = tmp_path / "migration.yaml"
-        path.write_text(
-            "name: x\nsource: {kind: zendesk, subdomain: acme, auth: {email: a@b.c, token: t}}\n"
-            f"target: {{workspace: w, token: t}}\n{text}\n",
-            encoding="utf-8",
-        )
-        with pytest.raises(SettingsError) as told:
-            load_migration(path)
-        assert f"{path}, {sentence}" in str(told.value)
+    assert_refused(tmp_path, mistakes)
