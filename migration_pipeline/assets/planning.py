@@ -64,10 +64,11 @@ def plan_of(workbench: Workbench, run: Run) -> Plan:
     made = preparation.prepare(staging, workbench.catalogue, workbench.mapping, types)
     speeds: dict[Side, Speed] = {"source": source.speed(), "target": client.speed()}
     file_speed = source.file_speed(staging, run)  # before the works are counted, since these files are there then
+    limits = {**source.limits(), **costs.limits(client.limit())}
     return planning.make(
         run.run_id,
         [*source.works(staging), *costs.works(staging, workbench.migration, made)],
-        Measured(speeds, file_speed, {**source.limits(), **costs.limits(client.limit())}, preparing),
+        Measured(speeds, file_speed, limits, preparing, workbench.calls),
         staging,
         workbench.migration,
         workbench.facts,

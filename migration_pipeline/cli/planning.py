@@ -93,6 +93,10 @@ def _show(made: Plan, migration: Migration) -> None:
     console.print(table)
     limits = ", ".join(f"{name} {limit}" for name, limit in made.limits.items())
     console.print(f"About {duration(made.seconds)} at the limits in force ({limits or 'none told'}).", soft_wrap=True)
+    own = " and ".join(f"{calls:,} at the {side}" for side, calls in made.own_calls.items() if calls)
+    console.print(
+        f"Making this plan took {own or 'no'} calls more; what they read is kept for the run.", soft_wrap=True
+    )
     when = f"{made.starts_at} to about {made.ends_at}" if made.starts_at else "no date yet (full.at in migration.yaml)"
     console.print(f"Date: {when}. Open tickets: {made.open_tickets:,}.", soft_wrap=True)
     storage = made.storage

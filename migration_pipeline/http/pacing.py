@@ -72,6 +72,16 @@ class Pacer:
                 bucket.remaining = window.remaining
                 bucket.resets_at = self._clock() + max(window.resets_in, 0.0)
 
+    def window(self, name: str, limit: int) -> Window:
+        """The present window of a bucket with that limit, less the calls under way; full where no answer told of it."""
+        with self._lock:
+            now, bucket = self._clock(), self._buckets.get(name)
+            pause = self._pause(name, now)
+            if bucket is None or bucket.remaining is None:
+                return Window(limit, limit - (bucket.under_way if bucket else 0), 0.0)
+            left = 0 if pause > 0 else bucket.remaining - bucket.under_way
+            return Window(limit, left, bucket.resets_at - now)
+
     def waiting(self, name: str) -> bool:
         """Whether a call of this bucket would have to wait now."""
         with self._lock:

@@ -5,7 +5,7 @@ record takes (`sources`, `target`), or measuring a service (`http.speed`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 Side = Literal["source", "target"]
@@ -27,6 +27,7 @@ class Work:
     longest: int = 0  # calls that have to follow each other, whatever the workers
     error: int = 0  # plus or minus so many calls, where they were sampled; 0 where they were counted
     bytes: int = 0  # that are fetched and stored
+    beside: bool = False  # begins with the work before it, on windows of its own
     free: bool = False  # not a call that the service's usage counts (bytes of files)
 
 
@@ -54,17 +55,32 @@ class _Window:
 
 @dataclass
 class Clock:
-    """Runs works one after the other against windows that begin with their first call, and adds up the seconds."""
+    """Runs works one after the other against windows that begin with their first call, and adds up the seconds.
+
+    A work `beside` another begins with it, and finds the windows as that did; what follows begins once both are over.
+    """
 
     limits: Mapping[str, Limit]
     speeds: Mapping[tuple[str, str], Speed]  # by side and `what`; `what` "" stands for all others of the side
     now: float = 0.0
     _windows: dict[str, _Window] = field(default_factory=dict)
+    _began: tuple[float, dict[str, _Window]] = (0.0, {})
 
     def seconds(self, work: Work) -> float:
-        """How long the work takes, begun now; the clock is moved on by it."""
+        """By how much the work makes the whole longer; the clock is moved on by it."""
+        if work.beside:
+            (ended, spent), (self.now, self._windows) = (self.now, self._windows), self._began
+            self._run(work)
+            if self.now < ended:
+                self.now, self._windows = ended, spent
+            return self.now - ended
+        self._began = self.now, {name: replace(window) for name, window in self._windows.items()}
+        self._run(work)
+        return self.now - self._began[0]
+
+    def _run(self, work: Work) -> None:
         if work.calls <= 0:
-            return 0.0
+            return
         speed = self.speeds.get((work.side, work.what)) or self.speeds[(work.side, "")]
         rate = speed.per_second if work.parallel else 1 / speed.latency_s
         started, left = self.now, float(work.calls)
@@ -83,7 +99,6 @@ class Clock:
                 spent = [self._windows[name].ends for name in buckets if self._windows[name].left <= 1e-9]
                 self.now = max(self.now, max(spent, default=until))
         self.now = max(self.now, started + work.longest * speed.latency_s)
-        return self.now - started
 
     def _left(self, name: str) -> float:
         window, limit = self._windows.setdefault(name, _Window()), self.limits[name]

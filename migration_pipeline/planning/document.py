@@ -4,7 +4,7 @@ Belongs here: the shape. Does not belong here: how the numbers come about (`maki
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +56,7 @@ class Plan:
     entities: Sequence[Entity]
     creates: Sequence[Mapping[str, Any]]
     by_hand: Sequence[Mapping[str, str]]
+    own_calls: Mapping[str, int] = field(default_factory=dict)  # that making the plan took, by side; not counted above
 
 
 def read_plan(root: Path) -> Plan | None:

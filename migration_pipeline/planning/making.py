@@ -39,6 +39,7 @@ class Measured:
     files: Speed | None  # as some came; None where there were too few to tell
     limits: Mapping[str, Limit]
     preparing_seconds: float  # from the start of the process to the plan, without reading
+    calls: Mapping[str, int]  # that this took, by side
 
 
 def make(
@@ -94,6 +95,7 @@ def make(
         entities=entities,
         creates=creates,
         by_hand=by_hand,
+        own_calls=dict(measured.calls),
     )
 
 

@@ -53,8 +53,12 @@ def rehearsed(sandbox: Sandbox) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def plan(sandbox: Sandbox, demo: dict[str, Any], after_demo: Findings, contacts_after_demo: set[str]) -> dict[str, Any]:
     before = sandbox.writes
+    before_it: dict[str, int] = sandbox.control("source", "stats")["requests"]
     document: dict[str, Any] = migrate("plan", "--config", sandbox.config, "--json").json
     assert sandbox.writes == before
+    asked: dict[str, int] = sandbox.control("source", "stats")["requests"]
+    served = sum(calls - before_it.get(route, 0) for route, calls in asked.items() if "/oauth/" not in route)
+    assert document["own_calls"]["source"] == served > 0, asked
     return document
 
 

@@ -1,23 +1,28 @@
 """Comments over two rate windows: export and threads meet, nothing is missing, and a kill between loses nothing."""
 
 import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from migration_pipeline.model.costs import total
 from migration_pipeline.model.errors import RunStopped
-from migration_pipeline.sources.zendesk import meeting, streams
-from migration_pipeline_tests.sources.conftest import Desk, Place, Whole, without
+from migration_pipeline.sources.zendesk import meeting, paging, streams
+from migration_pipeline_tests.sources.conftest import Desk, Place, Whole, changed, place, without
+from migration_pipeline_tests.sources.small_windows import SmallWindows
 
 FEW = 6
 """Calls of the export that are enough once threads come from the other end, with those that are too large at first."""
 
 
-def read(where: Place, waits: float, worth: int = 0) -> int:
+def read(where: Place, waits: float, worth_s: float = 0) -> int:
     """Read tickets and comments while the window of the exports is used up for some seconds."""
     reading = where.source._reading(where.staging, where.run())
     streams.read_tickets(reading)
     reading.client.session.pacer.exhausted(meeting.EXPORTS, waits)
-    return meeting.read_comments(reading, worth)
+    return meeting.read_comments(reading, worth_s)
 
 
 @pytest.mark.behaviour("S11", "B01")
@@ -54,5 +59,52 @@ def test_a_small_desk_costs_no_calls_besides(desk: Desk, somewhere: Place) -> No
     desk.asked()
     threading.Timer(2, somewhere.stop.set).start()  # long enough for threads to be asked for, had it been worth it
     with pytest.raises(RunStopped):
-        read(somewhere, 30, worth=1000)
+        read(somewhere, 30, worth_s=60)
     assert "GET /api/v2/tickets/{id}/comments" not in desk.asked()
+
+
+@pytest.fixture(scope="module")
+def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("unlimited"), "--tickets", "250", "--seed", "5", "--limits", "off")
+    yield desk
+    desk.stop()
+
+
+@pytest.mark.behaviour("S11", "S58")
+def test_the_plan_tells_what_both_ways_take(unlimited: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Foreseen from the first pages, then read by both ways, then counted to the call for what is left."""
+    monkeypatch.setattr(streams, "TimeExport", partial(paging.TimeExport, per_page=50, most=50))
+    limits = {meeting.ACCOUNT: 24, meeting.EXPORTS: 4}
+    begun = place(changed(unlimited.migration, tmp_path))
+    reading = begun.source._reading(begun.staging, begun.run())
+    streams.read_tickets(reading)
+    pages: list[int] = []
+
+    def stop(reached: int) -> None:
+        pages.append(reached)
+        if len(pages) == 5:
+            begun.stop.set()
+
+    with pytest.raises(RunStopped):
+        streams.read_events(reading, stop)
+
+    where = begun.again()
+    windows = SmallWindows(1, limits)
+    windows.stand_before(where.source)
+    foreseen = {(work.what, work.beside): work for work in where.source.works(where.staging)}
+    exports, threads = foreseen["comments", False], foreseen["threads", True]
+    unlimited.asked()
+    where.source.survey("tickets", where.staging, where.run())
+    asked = unlimited.asked()
+    taken = asked["GET /api/v2/incremental/ticket_events"] + asked["GET /api/v2/tickets/{id}/comments"]
+    repaired = foreseen["threads", False].calls
+    assert abs(exports.calls + threads.calls + repaired - taken) <= exports.error < taken / 2
+    assert exports.calls < 250 * 9 / 50 - len(pages)  # the export did not go to its end
+    assert threads.calls > 0
+    assert windows.broken == 0
+    assert where.staging.snapshots.state("comments").complete
+
+    left = total(where.source.works(where.staging), "source", "tickets")
+    before = where.source.usage.calls
+    where.source.extract("tickets", where.staging, where.run())
+    assert where.source.usage.calls - before == pytest.approx(left, rel=0.02)

@@ -16,12 +16,10 @@ from migration_pipeline.config import Source
 from migration_pipeline.model.costs import Work
 from migration_pipeline.sources.zendesk import brands, channels, files, threads
 from migration_pipeline.sources.zendesk.client import buckets
+from migration_pipeline.sources.zendesk.meeting import CONFIDENCE, Ahead
 from migration_pipeline.sources.zendesk.paging import LIST_PAGE
 from migration_pipeline.sources.zendesk.streams import GONE, LISTINGS
 from migration_pipeline.staging import Staging
-
-WINDOW_S: Final = 60.0
-"""Zendesk's limits are per minute (Zendesk developer docs, "Rate limits")."""
 
 SAMPLED: Final = 100
 """Threads that a survey reads first, to learn by how much the others may differ from what events told of them."""
@@ -31,9 +29,6 @@ FILES_TRIED: Final = 200
 
 TOLERATED: Final = 0.01
 """Error of the number of files, as a share of it, from which on a survey reads more threads. The next pass reads on."""
-
-CONFIDENCE: Final = 1.96
-"""Standard errors on either side of an estimate: nineteen of twenty lie within."""
 
 EXPORTS: Final = {
     "tickets": "incremental/tickets/cursor",
@@ -80,13 +75,27 @@ OF_BRANDS: Final = frozenset({"articles", *(name for name, listing in LISTINGS.i
 
 
 def works(
-    order: Sequence[tuple[str, str]], staging: Staging, settings: Source, help_centers: Sequence[str] = ()
+    order: Sequence[tuple[str, str]],
+    staging: Staging,
+    settings: Source,
+    help_centers: Sequence[str] = (),
+    comments: Ahead | None = None,
 ) -> Iterator[Work]:
-    """What reading the streams takes, in the `order` of (entity type, stream); `help_centers` as for `Reading`."""
+    """What reading the streams takes, in the `order` of (entity type, stream); `help_centers` as for `Reading`.
+
+    `comments` is what reading these takes, where that is not done yet.
+    """
     centers = brands.staged(staging, settings, help_centers).read
     unread = threads.needed(staging)
     for entity_type, stream in order:
-        if stream == "threads":
+        if stream == "comments" and comments:
+            exports, account = buckets("GET", f"/api/v2/{EXPORTS[stream]}"), ("account",)
+            road = comments.road
+            yield Work("source", entity_type, stream, road.exports, exports, error=comments.error)
+            yield Work("source", entity_type, "threads", road.threads, account, parallel=True, beside=True)
+        elif stream == "threads" and comments:
+            yield Work("source", entity_type, stream, comments.road.repairs, ("account",), parallel=True)
+        elif stream == "threads":
             yield Work("source", entity_type, stream, _pages(staging, unread), ("account",), parallel=True)
         elif stream == "files":
             told = _files(staging, settings, unread)

@@ -27,6 +27,7 @@ from migration_pipeline.sources.zendesk import (
     inventory,
     meeting,
     normalization,
+    roads,
     sampling,
     streams,
     threads,
@@ -178,11 +179,15 @@ class ZendeskSource:
     def works(self, staging: Staging) -> list[Work]:
         """What the next `extract` of every entity type takes, in order."""
         order = [(entity_type, stream) for entity_type in self.extraction_order for stream, _ in _READ[entity_type]]
-        return [*costs.works(order, staging, self._settings, self._help_centers), *inventory.works(counted(staging))]
+        comments = meeting.foresee(
+            staging, self._client.session.limits, self._since(), ticket_events=self._ticket_events
+        )
+        read = costs.works(order, staging, self._settings, self._help_centers, comments)
+        return [*read, *inventory.works(counted(staging))]
 
     def limits(self) -> dict[str, Limit]:
         """The rate limits that answers told so far, by bucket."""
-        return {bucket: Limit(calls, costs.WINDOW_S) for bucket, calls in self._client.session.limits.items()}
+        return {bucket: Limit(calls, roads.WINDOW_S) for bucket, calls in self._client.session.limits.items()}
 
     def speed(self) -> Speed:
         """How fast the help desk answers just now, by a handful of reads."""
@@ -204,15 +209,17 @@ class ZendeskSource:
         return sum(step(reading) for step in steps.values())
 
     def _reading(self, staging: Staging, run: Run) -> Reading:
-        """How a pass reads: an export of tickets starts where the first ticket that is wanted may be.
+        return Reading(self._client, staging, run, self._since(), self._ticket_events, self._help_centers)
+
+    def _since(self) -> int:
+        """Where the exports of tickets start (Unix seconds): where the first ticket that is wanted may be.
 
         A ticket's place in the exports is never before it was created (Zendesk developer docs, "Incremental Exports":
         `generated_timestamp`), and a start has to be over a minute ago.
         """
-        since = 0
-        if self._created_from is not None:
-            since = min(max(int(self._created_from.timestamp()), 0), int(time.time()) - _NOT_YET)
-        return Reading(self._client, staging, run, since, self._ticket_events, self._help_centers)
+        if self._created_from is None:
+            return 0
+        return min(max(int(self._created_from.timestamp()), 0), int(time.time()) - _NOT_YET)
 
     def draw(self, size: int, seed: int, staging: Staging, run: Run) -> Sample:
         """Draw tickets by chance from all that exist, archived ones too; the same for the same seed and help desk."""

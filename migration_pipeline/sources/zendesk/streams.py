@@ -32,6 +32,9 @@ GONE: Final = "_gone"
 _RECENT: Final = 180
 """Seconds within which a newest row is so fresh that others of its second may still come before its cursor."""
 
+Meeting = Callable[[int], int | None]
+"""Asked with the second that an export has reached (Unix); where the next pass starts, or None to go on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -121,7 +124,7 @@ def read_organizations(reading: Reading) -> int:
     )
 
 
-def read_events(reading: Reading, meeting: Callable[[int], int | None] | None = None) -> int:
+def read_events(reading: Reading, meeting: Meeting | None = None) -> int:
     """Comments, what calls for another look at a thread, and chats, from the tickets' update events; the rows added.
 
     Changes of fields are kept where `reading` asks for them; the export is read anew where earlier passes did not.
@@ -268,7 +271,7 @@ def _read_time_export(
     time_field: str,
     keep: Callable[[list[Any], Callable[[str, list[Row]], list[Row]], str, bool], int],
     since: int = 0,
-    meeting: Callable[[int], int | None] | None = None,
+    meeting: Meeting | None = None,
 ) -> int:
     state = reading.staging.snapshots.begin(stream, since)
     stored = int(state.cursor or since)
