@@ -2,7 +2,7 @@
 
 It only builds stand-ins from the registry, writes the two files others wait for, and serves. A stand-in's module has
 `build(dir, *, tickets, seed, plan, limits, latency_ms, base_url) -> Service` and `config(...) -> dict`, its block of
-migration.yaml.
+migration.yaml. A source's build also takes `further`, the URLs of the hosts beside `base_url` at which it answers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from migration_pipeline.sandbox.service import Service
 from migration_pipeline.sandbox.serving import Running, listen, url_of
 from migration_pipeline.sandbox.switches import SwitchError, read_order
 
+MOST_BRANDS = 5
 SOURCES = {"zendesk": "migration_pipeline.sandbox.zendesk"}
 TARGET = "migration_pipeline.sandbox.intercom"
 
@@ -36,6 +38,13 @@ YAML_NOTE = "Written by the sandbox; the credentials below are its own and open 
 @click.option("--tickets", type=click.IntRange(min=0), default=500, show_default=True, help="Tickets in the source.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything that is generated.")
 @click.option("--dir", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="State folder.")
+@click.option(
+    "--brands",
+    type=click.IntRange(1, MOST_BRANDS),
+    default=1,
+    show_default=True,
+    help="Brands of the source that have a help center, each on a port of its own.",
+)
 @click.option(
     "--plan", default=None, help="Plan name; one starting with intercom- is the target's, others the source's."
 )
@@ -56,6 +65,7 @@ def main(
     tickets: int,
     seed: int,
     folder: Path,
+    brands: int,
     plan: str | None,
     limits: str,
     latency_ms: int,
@@ -70,11 +80,14 @@ def main(
     # Who waits for this file must not take an earlier run's for this one's.
     (folder / "sandbox.json").unlink(missing_ok=True)
     modules = {"target": TARGET} if kind == "none" else {"source": SOURCES[kind], "target": TARGET}
-    services, blocks, served = {}, {}, []
+    services: dict[str, dict[str, Any]] = {}
+    blocks = {}
+    served: list[tuple[Service, list[socket.socket]]] = []
     for side, name in modules.items():
         module = importlib.import_module(name)
-        sock = listen(ports.get(side, 0))
-        url = url_of(sock)
+        wanted = ports.get(side, [])[: _hosts(side, brands)]
+        socks = [listen(port) for port in (*wanted, *[0] * (_hosts(side, brands) - len(wanted)))]
+        url, *further = map(url_of, socks)
         try:
             service: Service = module.build(
                 folder,
@@ -84,6 +97,7 @@ def main(
                 limits=limits == "on",
                 latency_ms=latency_ms,
                 base_url=url,
+                **({"further": further} if side == "source" else {}),
             )
         except ValueError as error:
             raise click.UsageError(str(error)) from error
@@ -91,7 +105,9 @@ def main(
             service.recorder = Recorder(record)
         blocks[side] = module.config(base_url=url, seed=seed)
         services[side] = {"kind": service.kind, "url": url, "control": service.control_url}
-        served.append((service, sock))
+        if further:
+            services[side]["further"] = further
+        served.append((service, socks))
     sides = dict(zip(modules, (service for service, _ in served), strict=True))
     try:
         for side, changes in _ordered(orders, sides).items():
@@ -132,11 +148,20 @@ def _ordered(orders: tuple[str, ...], sides: dict[str, Service]) -> dict[str, di
     return changes
 
 
-def _earlier_ports(folder: Path) -> dict[str, int]:
+def _hosts(side: str, brands: int) -> int:
+    """How many ports a side has: each help center of the source is a host of its own."""
+    return brands if side == "source" else 1
+
+
+def _earlier_ports(folder: Path) -> dict[str, list[int]]:
     """The ports of an earlier run in this folder, so that a migration.yaml stays true over a restart."""
     try:
         earlier = orjson.loads((folder / "sandbox.json").read_bytes())
-        return {side: int(earlier[side]["url"].rsplit(":", 1)[1]) for side in ("source", "target") if side in earlier}
+        return {
+            side: [int(url.rsplit(":", 1)[1]) for url in (earlier[side]["url"], *earlier[side].get("further", ()))]
+            for side in ("source", "target")
+            if side in earlier
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -168,6 +168,7 @@ class Service:
 
     async def _serve(self, route: Route, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         self.stats.requests[route.name] += 1
+        self.stats.hosts[call.headers.get("host", "")] += 1
         fault = self.faults.draw(route.name)
         if fault == "refuse":
             await _cut(scope, receive)

@@ -59,8 +59,8 @@ def url_of(sock: socket.socket) -> str:
 class Running:
     """Services being served; `stop()` ends them from within the loop, `stop_threadsafe()` from outside."""
 
-    def __init__(self, services: Sequence[tuple[Service, socket.socket]]) -> None:
-        """Prepare one server per service on its socket."""
+    def __init__(self, services: Sequence[tuple[Service, list[socket.socket]]]) -> None:
+        """Prepare one server per service on its sockets."""
         self._services = services
         self._servers = [_Server(_config(service)) for service, _ in services]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,7 +73,7 @@ class Running:
                 self._loop.add_signal_handler(number, self.stop)
         try:
             await asyncio.gather(
-                *(server.serve(sockets=[s]) for server, (_, s) in zip(self._servers, self._services, strict=True))
+                *(server.serve(sockets=s) for server, (_, s) in zip(self._servers, self._services, strict=True))
             )
         finally:
             for service, _ in self._services:

@@ -20,15 +20,15 @@ from migration_pipeline_tests.sandbox.file_host import file_host
 if TYPE_CHECKING:
     from migration_pipeline_tests.sandbox.intercom_kit import Kit
 
-Build = Callable[[str], Service]
+Build = Callable[..., Service]
 
 
 @contextlib.contextmanager
-def served(build: Build) -> Iterator[Service]:
-    """Serve `build(base_url)` on a free loopback port; the service stops and closes its state at the end."""
-    sock = listen()
-    service = build(url_of(sock))
-    running = Running([(service, sock)])
+def served(build: Build, hosts: int = 1) -> Iterator[Service]:
+    """Serve `build(base_url, ...)` on free loopback ports; the service stops and closes its state at the end."""
+    socks = [listen() for _ in range(hosts)]
+    service = build(*map(url_of, socks))
+    running = Running([(service, socks)])
     thread = threading.Thread(target=lambda: uvloop.run(running.run()), daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -110,16 +110,29 @@ def cursor_text(cursor: str) -> str:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *, tickets: int = TICKETS, seed: int = SEED, plan: str | None = None, limits: bool = False
+    folder: Path,
+    *,
+    tickets: int = TICKETS,
+    seed: int = SEED,
+    plan: str | None = None,
+    limits: bool = False,
+    brands: int = 1,
 ) -> Iterator[Desk]:
-    """A stand-in being served, and a client of it."""
+    """A stand-in being served, with so many help centers, and a client of it."""
 
-    def build(base_url: str) -> Service:
+    def build(base_url: str, *further: str) -> Service:
         return zendesk.build(
-            folder, tickets=tickets, seed=seed, plan=plan, limits=limits, latency_ms=0, base_url=base_url
+            folder,
+            tickets=tickets,
+            seed=seed,
+            plan=plan,
+            limits=limits,
+            latency_ms=0,
+            base_url=base_url,
+            further=further,
         )
 
-    with served(build) as service:
+    with served(build, brands) as service:
         desk = Desk(service.base_url, seed)
         try:
             yield desk

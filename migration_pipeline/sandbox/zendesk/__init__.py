@@ -6,6 +6,7 @@ The knowledge base is laid out in ``world.guide``; ``guide`` holds its present s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from migration_pipeline.sandbox.zendesk import (
     routes_files,
     routes_guide,
     routes_guide_files,
+    routes_guide_pages,
     routes_inventory,
     routes_oauth,
     routes_people,
@@ -51,15 +53,18 @@ def build(
     limits: bool,
     latency_ms: int,
     base_url: str,
+    further: Sequence[str] = (),
 ) -> Service:
     """A help desk of ``tickets`` tickets, drawn from ``seed``, its changes kept in ``dir``/zendesk.
 
+    ``further`` are the URLs at which this service answers too, each for the help center of one more brand.
     ``plan`` as in `plans`; ``limits`` enforces the rate limits. Raises ValueError for an unknown plan, or for a folder
     that holds a help desk of another size or seed.
     """
     state = State(dir / "zendesk", SCHEMA + guide.SCHEMA + consent.SCHEMA)
     clock = Clock(state.get("clock", 0.0))
-    made = {"tickets": tickets, "seed": seed}
+    brands = 1 + len(further)
+    made = {"tickets": tickets, "seed": seed, **({"brands": brands} if further else {})}
     if state.get("made", made) != made:
         raise ValueError(f"{dir} holds a help desk of {state.get('made')}, not of {made}: choose another folder")
     epoch = state.get("epoch") or int(clock.now()) - 3_600
@@ -70,8 +75,8 @@ def build(
     chosen = plan_of(plan)
     site = Site(
         desk=desk,
-        guide=guide.Guide(state, tickets=tickets, seed=seed, epoch=epoch, who=desk.base_people),
-        base_url=base_url,
+        guide=guide.Guide(state, tickets=tickets, seed=seed, epoch=epoch, who=desk.base_people, brands=brands),
+        hosts=(base_url, *further),
         clock=clock,
         switches=Switches(SWITCHES, state.get("switches")),
         plan=chosen,
@@ -122,6 +127,7 @@ def _routes(site: Site) -> list[Route]:
         routes_conversations,
         routes_guide,
         routes_guide_files,
+        routes_guide_pages,
         routes_suspended,
         routes_inventory,
         routes_oauth,

@@ -33,13 +33,13 @@ _EDITS = ("new_article", "edited_article", "article_properties", "translated_art
 class Guide:
     """The present knowledge base. Lists are by place; ``None`` stands where an article was archived."""
 
-    def __init__(self, state: State, *, tickets: int, seed: int, epoch: int, who: Population) -> None:
-        """Lay out the knowledge base of (tickets, seed, epoch) and take up the changes stored in ``state``."""
+    def __init__(self, state: State, *, tickets: int, seed: int, epoch: int, who: Population, brands: int) -> None:
+        """Lay out the knowledge base of (tickets, seed, epoch, brands) and take up the changes stored in ``state``."""
         self.seed = seed
         self.tickets = tickets
         self._state = state
         self._who = who
-        self.library = layout.lay_out(tickets, seed, epoch, who)
+        self.library = layout.lay_out(tickets, seed, epoch, who, brands)
         self.reload()
 
     def reload(self) -> None:
@@ -65,6 +65,10 @@ class Guide:
         """The sections of a brand's help center."""
         shown = {c.place for c in self.categories(switches, brand)}
         return [s for s in self.library.sections if s.category in shown and (s.switch is None or switches[s.switch])]
+
+    def brand_of(self, article: Article) -> int:
+        """The brand in whose help center an article stands."""
+        return self.library.categories[self.library.sections[article.section].category].brand
 
     def shown(self, switches: Switches, brand: int) -> list[Article]:
         """The articles of a brand's help center; only admins see drafts."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from migration_pipeline.sandbox.wire import Call, RefusalError
 from migration_pipeline.sandbox.zendesk import errors, guide_json
 from migration_pipeline.sandbox.zendesk.site import Site
-from migration_pipeline.sandbox.zendesk.world.guide import SECOND, Article, Category, Section
+from migration_pipeline.sandbox.zendesk.world.guide import Article, Category, Section
 from migration_pipeline.sandbox.zendesk.world.guide_prose import Shelf
 from migration_pipeline.sandbox.zendesk.world.guide_words import LOCALES
 
@@ -32,8 +32,7 @@ class Center:
         """The help center that a request is for, told by the host it came to. Raises the 404 of a missing one."""
         if not site.switches["help_center"]:
             raise RefusalError(errors.no_endpoint())
-        second = site.switches[SECOND] and call.headers.get("host", "").startswith("localhost")
-        return Center(site, int(second))
+        return Center(site, site.brand_of(call))
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -41,10 +40,12 @@ class Center:
         guide = self.site.guide
         foreign = {
             "same": f"{self.site.base_url}/cdn",
-            "other": f"{other_host(self.site)}/cdn",
+            "other": f"{self.site.other_host}/cdn",
             "gone": "https://cdn.example.net",
         }[self.site.switches["foreign_images"]]
-        return Shelf(guide.seed, guide.library, guide.tickets, brand_url(self.site, self.brand), foreign)
+        return Shelf(
+            guide.seed, guide.library, guide.tickets, self.site.brand_url(self.brand), foreign, self.site.hosts
+        )
 
     @cached_property
     def categories(self) -> list[Category]:
@@ -96,13 +97,3 @@ class Center:
         """The translations of a thing that the caller may see: drafts only for admins."""
         rows = guide_json.translations(self.shelf, one)
         return rows if self.site.switches["role"] == "admin" else [row for row in rows if not row["draft"]]
-
-
-def brand_url(site: Site, brand: int) -> str:
-    """Where a brand's help center is: the second has a host of its own, which leads to the same server."""
-    return other_host(site) if brand and site.switches[SECOND] else site.base_url
-
-
-def other_host(site: Site) -> str:
-    """The same server by another name."""
-    return site.base_url.replace("127.0.0.1", "localhost")

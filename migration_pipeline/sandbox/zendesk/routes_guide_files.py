@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from migration_pipeline.sandbox.wire import Answer, Call, Route
 from migration_pipeline.sandbox.zendesk import errors, guide_json
-from migration_pipeline.sandbox.zendesk.guide_center import Center, other_host
+from migration_pipeline.sandbox.zendesk.guide_center import Center
 from migration_pipeline.sandbox.zendesk.guide_paging import paged
 from migration_pipeline.sandbox.zendesk.site import Made, Site, number
 from migration_pipeline.sandbox.zendesk.storage import Storage, file_answer
@@ -48,9 +48,9 @@ class _ArticleFiles:
         self._site = site
         self._storage = Storage(site)
 
-    def _host(self) -> str:
+    def _host(self, center: Center) -> str:
         site = self._site
-        return other_host(site) if site.switches["article_file_host"] == "mapped" else site.base_url
+        return site.other_host if site.switches["article_file_host"] == "mapped" else site.brand_url(center.brand)
 
     def listed(self, call: Call) -> Made:
         center = Center.of(self._site, call)
@@ -61,16 +61,20 @@ class _ArticleFiles:
             found = [f for f in found if f.inline == (kind == "inline")]
 
         def show(k: int) -> dict[str, object]:
-            return guide_json.attachment(center.shelf, self._host(), article, found[k])
+            return guide_json.attachment(center.shelf, self._host(center), article, found[k])
 
         return paged(self._site, call, "article_attachments", [f.number + 1 for f in found], show)
 
-    def _find(self, file_id: int) -> tuple[Article, ArticleFile]:
-        """The article, whatever brand's it is, and the file. Raises the 404 of a record."""
+    def _find(self, center: Center, file_id: int) -> tuple[Article, ArticleFile]:
+        """The article of this help center and the file. Raises the 404 of a record."""
         guide = self._site.guide
         place = guide_files.article_of(file_id)
         article = guide.articles[place] if place is not None and place < len(guide.articles) else None
-        if article is not None and (article.switch is None or self._site.switches[article.switch]):
+        if (
+            article is not None
+            and guide.brand_of(article) == center.brand
+            and (article.switch is None or self._site.switches[article.switch])
+        ):
             for file in guide_files.of_article(guide.seed, article.place, article.source_locale):
                 if file.id == file_id:
                     return article, file
@@ -78,18 +82,17 @@ class _ArticleFiles:
 
     def show(self, call: Call) -> Made:
         center = Center.of(self._site, call)
-        article, file = self._find(number(call))
-        return {"article_attachment": guide_json.attachment(center.shelf, self._host(), article, file)}
+        article, file = self._find(center, number(call))
+        return {"article_attachment": guide_json.attachment(center.shelf, self._host(center), article, file)}
 
     async def content(self, call: Call) -> Answer:
         """The bytes, or the way to them. Files of drafts and of restricted articles want the API's credentials."""
         site = self._site
-        Center.of(site, call)
-        article, file = self._find(number(call))
+        article, file = self._find(Center.of(site, call), number(call))
         if (article.segments or article.source.draft) and site.identity(call) is None:
             if site.switches["restricted_article_file"] == "sign_in":
                 # A client that follows this blindly keeps the sign-in page for the picture.
-                location = f"{site.base_url}{SIGN_IN}?return_to={quote(call.path)}".encode()
+                location = f"{site.brand_url(site.brand_of(call))}{SIGN_IN}?return_to={quote(call.path)}".encode()
                 return Answer(302, b"", b"text/html", ((b"location", location),))
             return errors.forbidden()
         wait = site.switches["hanging_images_s"]

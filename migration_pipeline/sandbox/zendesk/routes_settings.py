@@ -13,10 +13,8 @@ import numpy as np
 from migration_pipeline.sandbox.wire import Call, Route
 from migration_pipeline.sandbox.zendesk import errors
 from migration_pipeline.sandbox.zendesk.desk import DAY
-from migration_pipeline.sandbox.zendesk.guide_center import brand_url, other_host
 from migration_pipeline.sandbox.zendesk.site import Made, Site, index_of, number, wants_cursor
 from migration_pipeline.sandbox.zendesk.world import catalogue, skeleton
-from migration_pipeline.sandbox.zendesk.world.guide import SECOND
 
 TAG_DAYS = 60
 # Counting tags tells the story of every ticket; the newest of them give the same picture.
@@ -71,17 +69,16 @@ class _Settings:
     def brands(self, call: Call) -> Made:
         """Each brand with the help center it has at the moment."""
         site = self._site
-        has = (site.switches["help_center"], site.switches["help_center"] and site.switches[SECOND])
-        mapped = other_host(site).partition("//")[2]
+        mapped = site.other_host.partition("//")[2]
         rows = [
             catalogue.brand(k, site.base_url)
             | {
-                "brand_url": brand_url(site, k),
+                "brand_url": site.brand_url(k),
                 "host_mapping": mapped if k == 0 and site.switches["article_file_host"] == "mapped" else None,
-                "has_help_center": has[k],
-                "help_center_state": "enabled" if has[k] else "disabled",
+                "has_help_center": site.has_help_center(k),
+                "help_center_state": "enabled" if site.has_help_center(k) else "disabled",
             }
-            for k in range(len(catalogue.BRANDS))
+            for k in range(max(catalogue.TICKET_BRANDS, len(site.hosts)))
         ]
         return self.small(call, "brands", rows)
 

@@ -28,6 +28,7 @@ from migration_pipeline.sandbox.zendesk.plans import Plan
 from migration_pipeline.sandbox.zendesk.private_data import with_private_values
 from migration_pipeline.sandbox.zendesk.view import View
 from migration_pipeline.sandbox.zendesk.world import seeds
+from migration_pipeline.sandbox.zendesk.world.guide import SECOND
 
 MAX_PAGE = 100
 DEEPEST_ROW = 10_000
@@ -42,7 +43,8 @@ class Site:
 
     desk: Desk
     guide: Guide
-    base_url: str
+    hosts: tuple[str, ...]
+    """The URL of each help center that has a port of its own; the first brand's is the account's."""
     clock: Clock
     switches: Switches
     plan: Plan
@@ -50,6 +52,36 @@ class Site:
     limits: Limits
     exports_answered: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
+
+    # -- hosts ------------------------------------------------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        """The account's own URL."""
+        return self.hosts[0]
+
+    @property
+    def other_host(self) -> str:
+        """The same server by another name."""
+        return self.base_url.replace("127.0.0.1", "localhost")
+
+    def brand_of(self, call: Call) -> int:
+        """The place of the brand that a request is for, told by the host it came to."""
+        host = f"http://{call.headers.get('host', '')}"
+        if host in self.hosts:
+            return self.hosts.index(host)
+        return int(self.switches[SECOND] and host == self.other_host)
+
+    def brand_url(self, brand: int) -> str:
+        """Where a brand's help center is: on a port of its own, or by another name at the account's."""
+        if brand < len(self.hosts):
+            return self.hosts[brand]
+        return self.other_host if brand == 1 and self.switches[SECOND] else self.base_url
+
+    def has_help_center(self, brand: int) -> bool:
+        """Whether a brand has one at the moment."""
+        there = brand < len(self.hosts) or (brand == 1 and self.switches[SECOND])
+        return bool(self.switches["help_center"] and there)
 
     # -- admission --------------------------------------------------------------------------------------------------
 
@@ -135,7 +167,8 @@ class Site:
         """The request's own address with query parameters changed, or dropped where None."""
         given = [(k, v) for k, v in parse_qsl(call.query_string, keep_blank_values=True) if k not in changes]
         pairs = given + [(k, str(v)) for k, v in changes.items() if v is not None]
-        return f"{self.base_url}{call.path}?{urlencode(pairs, safe='[]', quote_via=quote)}"
+        base = self.brand_url(self.brand_of(call))
+        return f"{base}{call.path}?{urlencode(pairs, safe='[]', quote_via=quote)}"
 
     # -- lists ------------------------------------------------------------------------------------------------------
 
@@ -220,6 +253,8 @@ ANONYMOUS = frozenset(
         "/hc/article_attachments/{id}/{name}",
         "/hc/{locale}/article_attachments/{id}",
         "/hc/{locale}/article_attachments/{id}/{name}",
+        "/hc/articles/{id}",
+        "/hc/{locale}/articles/{id}",
     )
 )
 ADMIN_ONLY = frozenset(

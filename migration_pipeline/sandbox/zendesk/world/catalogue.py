@@ -131,7 +131,15 @@ CUSTOM_STATUSES: tuple[tuple[str, str, str, bool, bool], ...] = (
     ("solved", "Refunded", "Refunded", True, False),
     ("solved", "Duplicate (old)", "Solved", False, False),
 )
-BRANDS: tuple[tuple[str, str], ...] = (("Acme", "acme"), ("Acme Café & Öfen", "acme-cafe"))
+BRANDS: tuple[tuple[str, str], ...] = (
+    ("Acme", "acme"),
+    ("Acme Café & Öfen", "acme-cafe"),
+    ("Acme Pro", "acme-pro"),
+    ("Werkstatt", "acme-werkstatt"),
+    ("Acme Outlet", "acme-outlet"),
+)
+TICKET_BRANDS = 2
+"""So many of them every help desk has, and its tickets are of these."""
 # (name, type, configuration role)
 ROLES: tuple[tuple[str, int, str], ...] = (
     ("Administrator", 4, "admin"),

@@ -15,6 +15,7 @@ from migration_pipeline.sandbox.zendesk.world.seeds import pick
 
 LEAST, MOST = 6, 400
 DEPTH = 5
+CATEGORIES_A_BRAND = 2
 # Parts of the knowledge base that exist only while the switch of that name is on.
 CYCLE, SECOND, HUGE = "cyclic_sections", "second_help_center", "huge_article"
 
@@ -90,12 +91,17 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A whole knowledge base, each list by place; the first ``ordinary`` articles exist whatever the switches say."""
+    """A whole knowledge base, each list by place. ``shelves``: for each brand the places of the articles that exist
+    whatever the switches say."""
 
     categories: tuple[Category, ...]
     sections: tuple[Section, ...]
     articles: tuple[Article, ...]
-    ordinary: int
+    shelves: tuple[range, ...]
+
+    def brand_of(self, article: Article) -> int:
+        """The brand on whose shelf an article stands; those that a switch brings are the first one's neighbours."""
+        return next((k for k, shelf in enumerate(self.shelves) if article.place in shelf), 0)
 
 
 # (name, user type, built in, group places, tags, organization places)
@@ -115,7 +121,7 @@ def size_of(tickets: int) -> int:
     return min(MOST, max(LEAST, round(tickets * 0.15)))
 
 
-def lay_out(tickets: int, seed: int, epoch: int, who: Population) -> Library:
+def lay_out(tickets: int, seed: int, epoch: int, who: Population, brands: int) -> Library:
     """The knowledge base of the three years before ``epoch``; every trait occurs from the smallest size on."""
     count = size_of(tickets)
     draw = seeds.rng(seed, seeds.GUIDE, 1)
@@ -158,7 +164,19 @@ def lay_out(tickets: int, seed: int, epoch: int, who: Population) -> Library:
     for k in range(2):
         more(add(0, first + 1 - k, CYCLE), CYCLE)
     more(0, HUGE)
-    return Library(tuple(categories), tuple(sections), tuple(articles), count)
+    shelves = [range(count)]
+    for brand in range(1, brands):
+        first = len(articles)
+        homes = []
+        for k in range(CATEGORIES_A_BRAND):
+            place = len(categories)
+            categories.append(_category(place, (brand + k) % ordinary, start, False, brand))
+            top = add(place, None)
+            homes += [top, add(place, top)]
+        for k in range(max(LEAST, count // 4)):
+            articles.append(_article(seed, len(articles), homes[k % len(homes)], articles, epoch, who))
+        shelves.append(range(first, len(articles)))
+    return Library(tuple(categories), tuple(sections), tuple(articles), tuple(shelves))
 
 
 def _under(article: Article, switch: str) -> Article:

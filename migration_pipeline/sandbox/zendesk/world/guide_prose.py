@@ -30,6 +30,8 @@ class Shelf:
     base_url: str
     foreign_url: str
     """Where pictures lie that are not the help center's own."""
+    hosts: tuple[str, ...]
+    """Where the help centers of all brands are that have a host of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,21 @@ def _frames(page: _Page) -> str:
 
 
 def _near(page: _Page, step: int) -> Article:
-    articles = page.shelf.library.articles
-    return articles[(page.article.place + step) % page.shelf.library.ordinary]
+    library = page.shelf.library
+    shelf = library.shelves[library.brand_of(page.article)]
+    return library.articles[shelf[(page.article.place - shelf.start + step) % len(shelf)]]
+
+
+def _elsewhere(page: _Page) -> tuple[str, ...]:
+    """The address of an article of the next brand, where there are several."""
+    library = page.shelf.library
+    if len(library.shelves) == 1:
+        return ()
+    brand = (library.brand_of(page.article) + 1) % len(library.shelves)
+    shelf = library.shelves[brand]
+    other = library.articles[shelf[page.article.place % len(shelf)]]
+    path = f"hc/{other.source_locale}/articles/{ids.article(other.place)}-{slug(title(other, other.source))}"
+    return (f"{page.shelf.hosts[brand]}/{path}",)
 
 
 def _link(address: str, text: str) -> str:
@@ -152,7 +167,7 @@ def _article_links(page: _Page) -> str:
     near = [_near(page, k) for k in range(1, 8)]
     number = [ids.article(a.place) for a in near]
     name = [slug(title(a, a.source)) for a in near]
-    missing = ids.article(page.shelf.library.ordinary + 5_000)
+    missing = ids.article(page.shelf.library.shelves[0].stop + 5_000)
     addresses = (
         f"{base}/hc/{near[0].source_locale}/articles/{number[0]}-{name[0]}",
         f"/hc/{locale}/articles/{number[1]}",
@@ -163,6 +178,7 @@ def _article_links(page: _Page) -> str:
         f"../articles/{number[6]}",
         f"{base}/hc/{locale}/articles/{missing}-Removed",
         f"{base}/entries/{20_000_000 + page.article.place}-Old-forum-entry",
+        *_elsewhere(page),
     )
     return "<p>" + " · ".join(_link(a, f"→ {k}") for k, a in enumerate(addresses)) + "</p>"
 
