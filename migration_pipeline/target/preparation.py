@@ -33,9 +33,7 @@ _MADE_BY_PEOPLE: Final = {
 class NewAttribute:
     """An attribute that will be made."""
 
-    model: (
-        str  # conversation | contact | company; ticket_type where it is a whole type, `ticket type` where it lacks one
-    )
+    model: str  # conversation | contact | company; ticket_type: a whole type; `ticket type`: what one of them lacks
     name: str
     data_type: str
     options: tuple[str, ...]

@@ -87,3 +87,32 @@ def test_a_long_thread_goes_on_in_linked_conversations(bench: Bench) -> None:
     done = roll_back(["run-1"], bench.staging, bench.journal, bench.client, bench.migration, back, patience=PATIENCE)
     assert done.removed["tickets"] == 1
     assert all(bench.client.conversation(one["id"]) is None for one in made)
+
+
+@pytest.mark.behaviour("B01", "B03", "B12")
+@pytest.mark.parametrize("kind", ["drop_after_commit", "error_before"])
+def test_a_deleted_ticket_leaves_none_of_its_conversations(bench: Bench, kind: str) -> None:
+    bench.document["options"] = {"max_parts": ROOM, "deleted_tickets": "delete"}
+    bench.write_config()
+    bench.contact("ann")
+    row = bench.ticket("t", "ann")
+    grow(bench, row, 0, 2 * ROOM + 5)
+    bench.ticket("other", "ann", [bench.said("<p>x</p>")])
+    bench.load_all()
+    made = conversations(bench)
+    assert len(made) == 3
+    bench.control.delete("stats")
+    bench.control.fault(kind, "DELETE /conversations/{id}")
+    bench.load("tickets", "run-2", t="retire:deleted_in_source", other="keep")
+    told = bench.outcome("tickets", "t")
+    assert (told["outcome"], told["reason"]) == ("skipped", "removed_from_target")
+    assert bench.journal.in_doubt() == []
+    assert all(bench.client.conversation(one["id"]) is None for one in made)
+    assert bench.control.calls("DELETE /conversations/{id}") == 3 + (kind != "drop_after_commit")
+    assert bench.client.conversation(bench.outcome("tickets", "other")["target_id"]) is not None
+    assert verify("tickets", bench.staging, bench.journal, bench.client, Run("run-4", "delta")).compared > 0
+    assert {found["source_id"] for found in summary(bench.staging)["mismatches"]} == set()
+    bench.again()
+    before = int(bench.control.get("stats")["writes"])
+    bench.load("tickets", "run-5", t="skip:deleted_in_source", other="keep")
+    assert int(bench.control.get("stats")["writes"]) == before
