@@ -4,8 +4,8 @@ import datetime as dt
 
 import dagster as dg
 
-from migration_pipeline.assets.archiving import ARCHIVE_JOB
 from migration_pipeline.assets.lock import WorkspaceLock
+from migration_pipeline.assets.names import ARCHIVE_JOB
 from migration_pipeline.assets.workbench import config_path
 from migration_pipeline.config import Delta, Migration, load_migration
 from migration_pipeline.model.errors import SettingsError

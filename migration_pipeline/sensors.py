@@ -6,22 +6,14 @@ the process.
 """
 
 import time
-from typing import Any
 
 import dagster as dg
 
+from migration_pipeline.assets.departed import ALIVE, GONE, JOBS, target_of
 from migration_pipeline.assets.lock import WorkspaceLock
-from migration_pipeline.assets.names import ROLLBACK_JOB
-from migration_pipeline.assets.workbench import config_path
-from migration_pipeline.config import load_migration
-from migration_pipeline.jobs import jobs
-from migration_pipeline.model.errors import SettingsError
 
 GRACE_SECONDS = 45.0
 """How long a run may take from its start to its lock."""
-
-JOBS = {job.name for job in jobs} | {ROLLBACK_JOB, "__ASSET_JOB"}
-ALIVE = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 @dg.sensor(
@@ -38,17 +30,8 @@ def runs_without_a_process(context: dg.SensorEvaluationContext) -> dg.SkipReason
             continue
         if time.time() - (record.start_time or record.create_timestamp.timestamp()) < GRACE_SECONDS:
             continue
-        try:
-            holder = _holder(run.run_config)
-        except SettingsError:
-            continue  # somebody is at work on the file: nothing can be told of the run
-        if holder != run.run_id:
-            context.instance.report_run_failed(run, "The process of this run is gone; the next run goes on from there.")
+        target = target_of(run.run_config)
+        if target is not None and WorkspaceLock(target).holder() != run.run_id:
+            context.instance.report_run_failed(run, GONE)
             ended.append(run.run_id)
     return dg.SkipReason(f"Marked as failed: {', '.join(ended)}" if ended else "Every run that is alive has a process.")
-
-
-def _holder(run_config: Any) -> str | None:
-    """The run that holds the lock of the workspace that a run with this configuration works on."""
-    given = run_config.get("resources", {}).get("workbench", {}).get("config", {}).get("config", "")
-    return WorkspaceLock(load_migration(config_path(given)).target).holder()

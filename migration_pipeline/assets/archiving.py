@@ -4,16 +4,15 @@ Belongs here: the job. Does not belong here: what is due (`packing`).
 """
 
 import datetime as dt
-from typing import Final
 
 import dagster as dg
 
-from migration_pipeline.assets.packing import pack, purge
+from migration_pipeline.assets.departed import end_departed
+from migration_pipeline.assets.names import ARCHIVE_JOB
+from migration_pipeline.assets.packing import alone, pack_due, purge_due
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.errors import MigrationError, RefusedByGate
 from migration_pipeline.partitions import WHOLE_RANGE
-
-ARCHIVE_JOB: Final = "archiving"
 
 
 @dg.op
@@ -21,10 +20,12 @@ def pack_and_purge(context: dg.OpExecutionContext, workbench: dg.ResourceParam[W
     """Do what is due; what is not is left without a word."""
     now = dt.datetime.now(dt.UTC)
     try:
-        removed = purge(workbench, now=now)
-        context.log.info("archives removed: %s", [path.name for path in removed])
-        packed = pack(workbench, now=now)
-        context.log.info("archived: %s", packed)
+        with alone(workbench, context.run_id):
+            end_departed(context.instance, context.run_id, workbench.migration.target)
+            removed = purge_due(workbench, now=now)
+            context.log.info("archives removed: %s", [path.name for path in removed])
+            packed = pack_due(workbench, now=now)
+            context.log.info("archived: %s", packed)
     except RefusedByGate as early:
         context.log.info("%s", early)
     except MigrationError as error:

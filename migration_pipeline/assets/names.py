@@ -2,6 +2,7 @@
 
 from typing import Final
 
+ARCHIVE_JOB: Final = "archiving"
 PLAN_JOB: Final = "plan_migration"
 ROLLBACK_JOB: Final = "rollback"
 ROLLBACK_OF: Final = "migration/rollback_of"

@@ -22,18 +22,21 @@ def pack(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) 
     Raises:
         RefusedByGate: it is too early, or a run is at work.
     """
+    with alone(workbench, "archive"):
+        return pack_due(workbench, now=now, whatever_age=whatever_age)
+
+
+def pack_due(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> Packed | None:
+    """As `pack`, for whoever is alone already."""
     migration = workbench.migration
-    with _alone(workbench, "archive"):
-        ended = [
-            run.finished_at for run in workbench.journal.runs() if run.finished_at and run.mode in ("full", "delta")
-        ]
-        due = max(_utc(at) for at in ended) + dt.timedelta(days=migration.archive.after_days) if ended else None
-        if not whatever_age and (due is None or due > now):
-            when = f"not before {due:%Y-%m-%d %H:%M} UTC" if due else "after a full run has ended"
-            raise RefusedByGate(
-                f"What is staged is archived {when} (archive.after_days in migration.yaml); --now archives it anyway."
-            )
-        return archive.pack(migration.root, now)
+    ended = [run.finished_at for run in workbench.journal.runs() if run.finished_at and run.mode in ("full", "delta")]
+    due = max(_utc(at) for at in ended) + dt.timedelta(days=migration.archive.after_days) if ended else None
+    if not whatever_age and (due is None or due > now):
+        when = f"not before {due:%Y-%m-%d %H:%M} UTC" if due else "after a full run has ended"
+        raise RefusedByGate(
+            f"What is staged is archived {when} (archive.after_days in migration.yaml); --now archives it anyway."
+        )
+    return archive.pack(migration.root, now)
 
 
 def purge(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> list[Path]:
@@ -42,15 +45,20 @@ def purge(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False)
     Raises:
         RefusedByGate: a run is at work.
     """
+    with alone(workbench, "purge"):
+        return purge_due(workbench, now=now, whatever_age=whatever_age)
+
+
+def purge_due(workbench: Workbench, *, now: dt.datetime, whatever_age: bool = False) -> list[Path]:
+    """As `purge`, for whoever is alone already."""
     # Archives are named by the second: one that was made in this second is older than the next.
     kept = dt.timedelta(seconds=-1) if whatever_age else dt.timedelta(days=workbench.migration.archive.keep_days)
-    with _alone(workbench, "purge"):
-        return archive.purge(workbench.migration.root, now - kept)
+    return archive.purge(workbench.migration.root, now - kept)
 
 
 @contextmanager
-def _alone(workbench: Workbench, what: str) -> Iterator[None]:
-    """Hold the lock of the workspace: nothing may be removed under a run."""
+def alone(workbench: Workbench, what: str) -> Iterator[None]:
+    """Hold the lock of the workspace, as `what` (a run's id, or a word): nothing may be removed under a run."""
     lock = WorkspaceLock(workbench.migration.target)
     lock.acquire(what)
     try:

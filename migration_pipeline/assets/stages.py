@@ -7,10 +7,12 @@ from contextlib import contextmanager
 import dagster as dg
 import pyarrow as pa
 
+from migration_pipeline.assets.departed import end_departed
+from migration_pipeline.assets.following import require_full_run
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.jobs import DRY_RUNS, MODES
 from migration_pipeline.model.entities import ENTITY_TYPES
-from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.model.errors import MigrationError, SettingsError
 from migration_pipeline.model.run import Mode, Run
 from migration_pipeline.staging.catalogue import rebuild
 
@@ -29,13 +31,10 @@ def stage(context: dg.AssetExecutionContext, workbench: Workbench) -> Iterator[R
     started = time.monotonic()
     try:
         with workbench.telling(context.run.run_id, mode):
-            run = workbench.run(context.run.run_id, mode)
-            if mode == "delta" and not any(
-                r.mode == "full" and r.status == "finished" for r in workbench.journal.runs()
-            ):
-                raise RefusedByGate(
-                    "A delta follows a full run, and none has finished yet: start `migrate full` first."
-                )
+            run_id, target = context.run.run_id, workbench.migration.target
+            run = workbench.run(run_id, mode, lambda: end_departed(context.instance, run_id, target))
+            if mode == "delta":
+                require_full_run(workbench)
             rebuild(workbench.staging)  # people may look from the first step on, and see what the step before added
             yield run
             workbench.spent[context.asset_key.to_user_string()] = time.monotonic() - started

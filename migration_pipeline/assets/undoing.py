@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from migration_pipeline.assets.departed import end_departed
 from migration_pipeline.assets.names import ROLLBACK_JOB, ROLLBACK_OF
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.journal import exporting
@@ -53,7 +54,8 @@ def _take_back(context: dg.OpExecutionContext, workbench: Workbench) -> None:
     undone = context.run.tags.get(ROLLBACK_OF, "").strip()
     if not undone:
         raise SettingsError(f"Say which run to take back: launch this job with the tag {ROLLBACK_OF}=<run id>.")
-    run = workbench.run(context.run_id, "rollback")
+    target = workbench.migration.target
+    run = workbench.run(context.run_id, "rollback", lambda: end_departed(context.instance, context.run_id, target))
     client, journal = workbench.client, workbench.journal
     require_known(journal, undone)
     journal.begin_run(run.run_id, run.mode, client.workspace)

@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -228,8 +228,10 @@ class Workbench:
             self.source.normalize(entity_type, self.staging)
         return ranked(self.staging, self.migration, size, seed)
 
-    def run(self, run_id: str, mode: Mode) -> Run:
+    def run(self, run_id: str, mode: Mode, once_alone: Callable[[], None] = lambda: None) -> Run:
         """Begin, or go on with, a run: take the lock, and say where progress goes.
+
+        `once_alone` is called when the lock was taken.
 
         Raises:
             RefusedByGate: another run of this migration, or into this workspace, is at work.
@@ -240,6 +242,7 @@ class Workbench:
             lock = WorkspaceLock(self.migration.target)
             lock.acquire(run_id)
             self._lock = lock
+            once_alone()
         self._tell({"run_id": run_id, "mode": mode})
         return Run(run_id, mode, self.stop, self._progress(run_id, mode))
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from migration_pipeline.staging.atomic import replacing
+from migration_pipeline.staging.atomic import read_json, replacing, write_json
 
 FOLDER: Final = "archive"
 STAGED: Final = (
-    "snapshots",
     "blobs",
     "records",
     "payloads",
@@ -33,8 +32,16 @@ STAGED: Final = (
     "proposals.json",
     "staging.duckdb",
     "staging.json",
+    "snapshots",
 )
-"""What is packed; the next run reads the source anew."""
+"""What is packed. Snapshots are removed last, at once: what a delta goes on from is there whole, or not at all."""
+
+_EMPTY: Final = frozenset(
+    ("snapshots/account.json", "staging.duckdb", "staging.json", "catalogue.json", "proposals.json")
+)
+"""What stands there although nothing was read of the source."""
+
+_REMOVED: Final = ".removed"
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 
@@ -57,11 +64,13 @@ def pack(root: Path, now: dt.datetime) -> Packed | None:
     Raises:
         OSError: the disk is full or not writable.
     """
+    _clean(root)
     there = [root / name for name in STAGED if (root / name).exists()]
     files = [path for top in there for path in _files(top)]
-    if not files:
+    if all(path.relative_to(root).as_posix() in _EMPTY for path in files):
         return None
     path = root / FOLDER / f"{now.strftime(_STAMP)}.tar.gz"
+    write_json(_note(path), {"whole": sorted(_whole(root))})
     with replacing(path) as aside, tarfile.open(aside, "w:gz", compresslevel=1) as archive:
         for file in files:
             archive.add(file, file.relative_to(root).as_posix(), recursive=False)
@@ -71,7 +80,11 @@ def pack(root: Path, now: dt.datetime) -> Packed | None:
     if lost:
         raise OSError(f"{path} does not hold {lost[0]} as it is; nothing was removed")
     for top in there:
-        shutil.rmtree(top) if top.is_dir() else top.unlink()
+        if top.is_dir():
+            top.replace(root / _REMOVED)
+            shutil.rmtree(root / _REMOVED)
+        else:
+            top.unlink()
     return Packed(path, now, len(files))
 
 
@@ -90,10 +103,42 @@ def purge(root: Path, before: dt.datetime) -> list[Path]:
     Raises:
         OSError: one cannot be removed.
     """
+    _clean(root)
     old = [packed.path for packed in archives(root) if packed.at < before]
     for path in old:
         path.unlink()
+        _note(path).unlink(missing_ok=True)
     return old
+
+
+def ever(root: Path) -> bool:
+    """Whether anything was ever packed, also where its archive is gone by now."""
+    return (root / FOLDER).exists()
+
+
+def holding(root: Path, stream: str) -> Path | None:
+    """The newest archive that holds a whole pass of a stream of snapshots."""
+    found = (packed.path for packed in reversed(archives(root)))
+    return next((path for path in found if stream in (read_json(_note(path)) or {"whole": [stream]})["whole"]), None)
+
+
+def _whole(root: Path) -> Iterator[str]:
+    """Streams that a whole pass was made of."""
+    for manifest in (root / "snapshots").glob("*/manifest.json"):
+        if (read_json(manifest) or {}).get("complete"):
+            yield manifest.parent.name
+
+
+def _note(path: Path) -> Path:
+    """What is known of an archive without opening it."""
+    return path.with_name(path.name.removesuffix(".tar.gz") + ".json")
+
+
+def _clean(root: Path) -> None:
+    """Remove what a pack that was cut left behind."""
+    shutil.rmtree(root / _REMOVED, ignore_errors=True)
+    for aside in (root / FOLDER).glob(".*.tar.gz.*"):
+        aside.unlink()
 
 
 def _files(top: Path) -> Iterator[Path]:

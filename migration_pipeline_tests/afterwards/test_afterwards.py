@@ -15,17 +15,21 @@ import dagster as dg
 import pytest
 from ruamel.yaml import YAML
 
-from migration_pipeline import schedules
+from migration_pipeline import schedules, sensors
 from migration_pipeline.assets import packing
+from migration_pipeline.assets.following import require_full_run
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.config import load_migration
+from migration_pipeline.definitions import build_defs
 from migration_pipeline.journal import Journal
 from migration_pipeline.model.errors import RefusedByGate
 from migration_pipeline.reports import notices
 from migration_pipeline.staging import archive
+from migration_pipeline.staging.snapshots import Row
 from migration_pipeline_tests.gates.conftest import SETTINGS
 
 NOW = dt.datetime.now(dt.UTC)
+OTHER = {**SETTINGS["target"], "workspace": "other"}
 
 
 def config(folder: Path, **settings: Any) -> Path:
@@ -163,3 +167,77 @@ def test_a_full_run_is_scheduled_once_and_off_until_turned_on(tmp_path: Path, mo
     config(tmp_path)
     assert isinstance(schedules.full_schedule()(dg.build_schedule_context(scheduled_execution_time=NOW)), dg.SkipReason)
     assert schedules.archive_schedule().default_status == dg.DefaultScheduleStatus.STOPPED
+
+
+def read(bench: Workbench, ticket: str, *, complete: bool) -> None:
+    """Have the snapshots hold a ticket, of a whole pass or of a sample."""
+    row = Row(ticket, NOW, {"id": int(ticket)})
+    bench.staging.snapshots.append("tickets", [row], cursor="7" if complete else None, complete=complete)
+
+
+@pytest.mark.behaviour("S62", "B03")
+def test_a_delta_says_what_to_unpack_and_reads_nothing_anew(tmp_path: Path) -> None:
+    bench = Workbench(config(tmp_path))
+    root = bench.migration.root
+    with pytest.raises(RefusedByGate, match="follows a full run"):
+        require_full_run(bench)
+    bench.journal.begin_run("r1", "full", "abc123")
+    bench.journal.end_run("r1", "finished")
+    require_full_run(bench)  # what was never packed is read by the delta itself
+    read(bench, "1", complete=True)
+    require_full_run(bench)
+    whole = packing.pack(bench, now=NOW + dt.timedelta(days=6))
+    assert whole is not None
+    assert not (root / "snapshots").exists()
+    # A demo after that reads its sample; packed later, it is not what a delta goes on from.
+    bench = Workbench(config(tmp_path))
+    read(bench, "2", complete=False)
+    sample = packing.pack(bench, now=NOW + dt.timedelta(days=7))
+    assert sample is not None
+    (root / "archive" / ".cut.tar.gz.x").write_bytes(b"half")
+    bench = Workbench(config(tmp_path))
+    assert bench.staging.snapshots.streams() == ()
+    assert packing.pack(bench, now=NOW + dt.timedelta(days=8)) is None  # nothing was read since
+    assert not (root / "archive" / ".cut.tar.gz.x").exists()
+    with pytest.raises(RefusedByGate) as refused:
+        require_full_run(bench)
+    assert f"unpack {whole.path} in {root}" in str(refused.value)
+    with tarfile.open(whole.path) as held:
+        held.extractall(root, filter="data")
+    require_full_run(bench)
+    assert bench.staging.snapshots.state("tickets").cursor == "7"
+    assert packing.pack(bench, now=NOW + dt.timedelta(days=9)) is not None
+    packing.purge(bench, now=NOW, whatever_age=True)
+    packing.purge(bench, now=NOW + dt.timedelta(days=300))
+    with pytest.raises(RefusedByGate, match="start `migrate full`"):
+        require_full_run(Workbench(config(tmp_path)))
+    assert [path.name for path in (root / "archive").iterdir()] == []
+
+
+def test_a_run_that_died_while_archiving_is_ended_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIGRATION_CONFIG", str(config(tmp_path)))
+    monkeypatch.setattr(sensors, "GRACE_SECONDS", 0.0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    there = {"resources": {"workbench": {"config": {"config": str(config(elsewhere, target=OTHER))}}}}
+    started = dg.DagsterRunStatus.STARTED
+
+    job = build_defs().resolve_job_def("archiving")
+
+    def dead(instance: dg.DagsterInstance, **more: Any) -> str:
+        return instance.create_run_for_job(job, status=started, **more).run_id
+
+    def status(run_id: str) -> dg.DagsterRunStatus:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        return run.status
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        died, other = dead(instance), dead(instance, run_config=there)
+        assert job.execute_in_process(instance=instance).success
+        assert (status(died), status(other)) == (dg.DagsterRunStatus.FAILURE, started)
+        again = dead(instance)
+        sensors.runs_without_a_process(dg.build_sensor_context(instance))
+        assert {status(again), status(other)} == {dg.DagsterRunStatus.FAILURE}
