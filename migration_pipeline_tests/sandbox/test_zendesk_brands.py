@@ -122,3 +122,30 @@ def test_all_help_centers_share_one_bucket(tmp_path: Path) -> None:
         hosts = [b["brand_url"] for b in limited.json("brands")["brands"]]
         statuses = [limited.get(f"{hosts[k % 2]}/api/v2/help_center/locales").status_code for k in range(11)]
         assert statuses == [200] * 10 + [429]
+
+
+def test_comments_and_content_tags_of_each_help_center(
+    desk: Desk, brands: list[dict[str, Any]], held: list[dict[str, Any]]
+) -> None:
+    for brand, one in zip(brands, held, strict=True):
+        base = f"{brand['brand_url']}/api/v2"
+        said = {
+            a["id"]: desk.rows(f"{base}/help_center/articles/{a['id']}/comments?page[size]=2", "comments")
+            for a in one["articles"]
+        }
+        rows = [c for comments in said.values() for c in comments]
+        assert len({c["id"] for c in rows}) == len(rows) > 5
+        assert all(c["source_id"] == article for article, comments in said.items() for c in comments)
+        assert not any(said[a["id"]] for a in one["articles"] if a["draft"])
+        assert all(c["created_at"] > a["created_at"] for a in one["articles"] for c in said[a["id"]])
+        tags = {t["id"] for t in desk.rows(f"{base}/guide/content_tags?page[size]=30", "records")}
+        assert {k for a in one["articles"] for k in a["content_tag_ids"]} <= tags
+    comment = rows[-1]
+    assert desk.json(comment["url"])["comment"] == comment
+    assert desk.get(comment["url"].replace(brands[2]["brand_url"], brands[0]["brand_url"])).status_code == 404
+    theirs = desk.json(f"{base}/help_center/users/{comment['author_id']}/comments?include=users,articles")
+    assert comment in theirs["comments"]
+    assert {u["id"] for u in theirs["users"]} == {comment["author_id"]}
+    assert {a["id"] for a in theirs["articles"]} == {c["source_id"] for c in theirs["comments"]}
+    local = desk.json(f"{base}/help_center/de/articles/{comment['source_id']}/comments")["comments"]
+    assert local == [c for c in said[comment["source_id"]] if c["locale"] == "de"]

@@ -15,8 +15,9 @@ import orjson
 
 from migration_pipeline.sandbox.service import State, Switches
 from migration_pipeline.sandbox.zendesk.world import guide as layout
-from migration_pipeline.sandbox.zendesk.world import ids, seeds
+from migration_pipeline.sandbox.zendesk.world import guide_comments, ids, seeds
 from migration_pipeline.sandbox.zendesk.world.guide import Article, Category, Section, Translation
+from migration_pipeline.sandbox.zendesk.world.guide_comments import ArticleComment
 from migration_pipeline.sandbox.zendesk.world.guide_words import LOCALES
 from migration_pipeline.sandbox.zendesk.world.population import Population
 
@@ -39,6 +40,7 @@ class Guide:
         self.tickets = tickets
         self._state = state
         self._who = who
+        self._epoch = epoch
         self.library = layout.lay_out(tickets, seed, epoch, who, brands)
         self.reload()
 
@@ -65,6 +67,10 @@ class Guide:
         """The sections of a brand's help center."""
         shown = {c.place for c in self.categories(switches, brand)}
         return [s for s in self.library.sections if s.category in shown and (s.switch is None or switches[s.switch])]
+
+    def comments(self, article: Article) -> list[ArticleComment]:
+        """The comments of an article; nobody has commented since the start."""
+        return guide_comments.of_article(self.seed, article, self._epoch, self._who)
 
     def brand_of(self, article: Article) -> int:
         """The brand in whose help center an article stands."""

@@ -29,9 +29,11 @@ LABEL = 5_270_000_000_000
 ARTICLE_FILE = 5_280_000_000_000
 SUSPENDED = 5_290_000_000_000
 RULE = 5_300_000_000_000
+ARTICLE_COMMENT = 5_310_000_000_000
 AUDIT = 30_000_000_000_000
 FILE = 60_000_000_000_000
 
+RANGE = 10_000_000_000  # Between the ids of most kinds of things.
 STEP = 1021  # Prime, so that ids of neighbours do not look like a series of round numbers.
 SEQ_BITS = 13  # Up to 8,192 audits a ticket; the last of them number files of messages.
 CHILD_BITS = 5  # Up to 31 child events an audit; files 0-15, thumbnails 16-31.
