@@ -3,9 +3,14 @@
 Belongs here: refusing a delta without either. Does not belong here: approvals (`gate`).
 """
 
+from typing import Final
+
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.errors import RefusedByGate
 from migration_pipeline.staging import archive
+
+_DEAR: Final = ("tickets", "contacts")
+"""Entity types whose whole reading takes hours; the rest is read whole by every run, or nearly."""
 
 
 def require_full_run(workbench: Workbench) -> None:
@@ -20,11 +25,12 @@ def require_full_run(workbench: Workbench) -> None:
     if not any(run.mode == "full" and run.status == "finished" for run in workbench.journal.runs()):
         raise RefusedByGate("A delta follows a full run, and none has finished yet: start `migrate full` first.")
     migration = workbench.migration
-    stream = workbench.source.streams["tickets" if "tickets" in migration.entities else "contacts"][0]
-    state = workbench.staging.snapshots.state(stream)
-    if state.complete or state.again or not archive.ever(migration.root):
+    needed = {stream for name in _DEAR if name in migration.entities for stream in workbench.source.streams[name]}
+    streams = archive.whole(migration.root) & needed
+    states = [workbench.staging.snapshots.state(stream) for stream in streams]
+    if all(state.complete or state.again for state in states):
         return
-    packed = archive.holding(migration.root, stream)
+    packed = archive.holding(migration.root, streams)
     if packed is None:
         raise RefusedByGate(
             "What earlier runs read of the help desk was archived, and the archive is gone: start `migrate full`, "

@@ -42,6 +42,7 @@ _EMPTY: Final = frozenset(
 """What stands there although nothing was read of the source."""
 
 _REMOVED: Final = ".removed"
+_EVER: Final = "packed.json"
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 
@@ -70,7 +71,9 @@ def pack(root: Path, now: dt.datetime) -> Packed | None:
     if all(path.relative_to(root).as_posix() in _EMPTY for path in files):
         return None
     path = root / FOLDER / f"{now.strftime(_STAMP)}.tar.gz"
-    write_json(_note(path), {"whole": sorted(_whole(root))})
+    read = set(_read(root))
+    write_json(_note(path), {"whole": sorted(read)})
+    write_json(root / FOLDER / _EVER, {"whole": sorted(read | whole(root))})
     with replacing(path) as aside, tarfile.open(aside, "w:gz", compresslevel=1) as archive:
         for file in files:
             archive.add(file, file.relative_to(root).as_posix(), recursive=False)
@@ -111,18 +114,18 @@ def purge(root: Path, before: dt.datetime) -> list[Path]:
     return old
 
 
-def ever(root: Path) -> bool:
-    """Whether anything was ever packed, also where its archive is gone by now."""
-    return (root / FOLDER).exists()
+def whole(root: Path) -> frozenset[str]:
+    """Streams of snapshots that were whole when they were packed, also where their archive is gone by now."""
+    return frozenset((read_json(root / FOLDER / _EVER) or {"whole": ()})["whole"])
 
 
-def holding(root: Path, stream: str) -> Path | None:
-    """The newest archive that holds a whole pass of a stream of snapshots."""
+def holding(root: Path, streams: frozenset[str]) -> Path | None:
+    """The newest archive that holds a whole pass of each of these streams."""
     found = (packed.path for packed in reversed(archives(root)))
-    return next((path for path in found if stream in (read_json(_note(path)) or {"whole": [stream]})["whole"]), None)
+    return next((path for path in found if streams <= set((read_json(_note(path)) or {"whole": ()})["whole"])), None)
 
 
-def _whole(root: Path) -> Iterator[str]:
+def _read(root: Path) -> Iterator[str]:
     """Streams that a whole pass was made of."""
     for manifest in (root / "snapshots").glob("*/manifest.json"):
         if (read_json(manifest) or {}).get("complete"):

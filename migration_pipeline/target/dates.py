@@ -13,7 +13,7 @@ import datetime as dt
 import re
 from typing import Final
 
-from migration_pipeline.journal import Operation
+from migration_pipeline.journal import Operation, State
 from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import Rejected
 from migration_pipeline.target.steps import Adapted
@@ -57,8 +57,9 @@ def second_of(adapted: Adapted) -> int:
 
 
 def written_at(operation: Operation) -> int:
-    """When the target dated a message itself, in UTC seconds; 0 where it took ours."""
-    when = operation.finished_at if UNDATED in operation.adapted else None
+    """When the target dated a message itself, in UTC seconds; 0 where it took our date, or no message."""
+    own = operation.state is State.DONE and UNDATED in operation.adapted
+    when = operation.finished_at if own else None
     return int(when.timestamp()) if when else 0
 
 

@@ -170,9 +170,10 @@ def test_a_full_run_is_scheduled_once_and_off_until_turned_on(tmp_path: Path, mo
 
 
 def read(bench: Workbench, ticket: str, *, complete: bool) -> None:
-    """Have the snapshots hold a ticket, of a whole pass or of a sample."""
+    """Have the snapshots hold a ticket; its comments of a whole pass or of a sample, as a plan reads them."""
     row = Row(ticket, NOW, {"id": int(ticket)})
-    bench.staging.snapshots.append("tickets", [row], cursor="7" if complete else None, complete=complete)
+    bench.staging.snapshots.append("tickets", [row], cursor="7", complete=True)
+    bench.staging.snapshots.append("comments", [row], cursor="8" if complete else None, complete=complete)
 
 
 @pytest.mark.behaviour("S62", "B03")
@@ -189,7 +190,7 @@ def test_a_delta_says_what_to_unpack_and_reads_nothing_anew(tmp_path: Path) -> N
     whole = packing.pack(bench, now=NOW + dt.timedelta(days=6))
     assert whole is not None
     assert not (root / "snapshots").exists()
-    # A demo after that reads its sample; packed later, it is not what a delta goes on from.
+    # A plan after that reads a sample; packed later, it is not what a delta goes on from.
     bench = Workbench(config(tmp_path))
     read(bench, "2", complete=False)
     sample = packing.pack(bench, now=NOW + dt.timedelta(days=7))
@@ -205,13 +206,13 @@ def test_a_delta_says_what_to_unpack_and_reads_nothing_anew(tmp_path: Path) -> N
     with tarfile.open(whole.path) as held:
         held.extractall(root, filter="data")
     require_full_run(bench)
-    assert bench.staging.snapshots.state("tickets").cursor == "7"
+    assert bench.staging.snapshots.state("comments").cursor == "8"
     assert packing.pack(bench, now=NOW + dt.timedelta(days=9)) is not None
     packing.purge(bench, now=NOW, whatever_age=True)
     packing.purge(bench, now=NOW + dt.timedelta(days=300))
     with pytest.raises(RefusedByGate, match="start `migrate full`"):
         require_full_run(Workbench(config(tmp_path)))
-    assert [path.name for path in (root / "archive").iterdir()] == []
+    assert [path.name for path in (root / "archive").iterdir()] == ["packed.json"]
 
 
 def test_a_run_that_died_while_archiving_is_ended_by_the_next_one(

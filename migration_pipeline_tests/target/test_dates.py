@@ -2,11 +2,16 @@
 
 import datetime as dt
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from migration_pipeline.target import reading
+from migration_pipeline.journal import Operation, State
+from migration_pipeline.model.errors import Rejected
+from migration_pipeline.target import messages, reading
+from migration_pipeline.target.dates import UNDATED, written_at
+from migration_pipeline.target.messages import Reply
 from migration_pipeline_tests.target.bench import START, Bench
 from migration_pipeline_tests.target.test_loading import everything, verified
 from migration_pipeline_tests.target.test_tickets import everything as a_ticket
@@ -131,3 +136,30 @@ def test_dates_that_are_taken_stay_as_they_were(bench: Bench) -> None:
     conversation = bench.conversation("t")
     assert bench.outcome("tickets", "t")["losses"] == {}
     assert [message.created_at for message in reading.messages(conversation)] == [int(START.timestamp()) + 90]
+
+
+def test_a_refusal_that_names_nothing_is_tried_without_the_date_once() -> None:
+    unnamed, now = Rejected(400, "parameter_invalid", "no"), int(time.time())
+    part = Reply(2, "comment", "admin", "9", "<p>x</p>", 1_700_000_000, (), "7.0")
+    opener = messages.create_conversation("c1", "Hello", 1_700_000_000)
+    for step in (opener, messages.reply("1", part, 0, lambda _: b"", lambda _: {"created_at": now - 10**6})):
+        other = step.adapt(unnamed, step.start)
+        assert other is not None
+        sent = step.request(other)
+        assert "created_at" not in sent
+        assert "[Written 2023-11-14 22:13:20 UTC]" in sent["body"]
+        assert step.adapt(unnamed, other) is None
+        assert [reason for reason, _ in step.losses(other)] == ["date_refused"]
+        assert step.adapt(Rejected(403, "forbidden", "no"), step.start) is None
+    late = messages.reply("1", part, 1_700_000_030, lambda _: b"", lambda _: None, now)
+    assert "created_at" not in late.request(late.start)  # one without a date stands before it
+
+
+def test_a_message_that_was_refused_takes_no_date_from_those_that_follow() -> None:
+    known = Operation(
+        op_key="k", entity_type="tickets", source_id="1", kind="reply", route="", target_object="1", payload_hash="",
+        identity=None, adapted={"created_at": 5, UNDATED: True}, state=State.REJECTED, target_id=None, code="",
+        message="", run_id="r", attempts=1, started_at=START, finished_at=START,
+    )  # fmt: skip
+    assert written_at(known) == 0
+    assert written_at(replace(known, state=State.DONE)) == int(START.timestamp())
