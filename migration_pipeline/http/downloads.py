@@ -35,6 +35,14 @@ class DownloadRefused(MigrationError):
         self.hop = hop
 
 
+class UnknownHost(DownloadRefused):
+    """No name server knows the host."""
+
+    def __init__(self, host: str) -> None:
+        """`host` as the address spells it."""
+        super().__init__("file_missing", f"{host} is not known")
+
+
 @contextmanager
 def download(
     session: requests.Session, url: str, *, own_host: str, auth: AuthBase | None, max_bytes: int
@@ -113,22 +121,32 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, trusted: _Trusted, **options: Any) -> None:
         self._trusted = trusted
+        self._unknown: dict[str, str] = {}  # hosts that nobody knew, and what was said of them: a lookup may take long
         super().__init__(**options)
+
+    def _address(self, host: str) -> str:
+        if host in self._unknown:
+            raise DownloadRefused("file_missing", self._unknown[host])
+        try:
+            return public_address(host)
+        except UnknownHost as refused:
+            self._unknown[host] = str(refused)
+            raise
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        trusted = self._trusted
+        trusted, address = self._trusted, self._address
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
                 if not trusted(self.host, self.port, "http"):
-                    self._dns_host = public_address(self.host)
+                    self._dns_host = address(self.host)
                 return super()._new_conn()
 
         class Encrypted(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 if not trusted(self.host, self.port, "https"):
-                    self._dns_host = public_address(self.host)
+                    self._dns_host = address(self.host)
                 return super()._new_conn()
 
         class PlainPool(HTTPConnectionPool):
@@ -144,12 +162,12 @@ def public_address(host: str) -> str:
     """An address of the host, if all that it has are public.
 
     Raises:
-        DownloadRefused: one is not, or there is none.
+        UnknownHost: there is none; DownloadRefused: one is not public.
     """
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
-        raise DownloadRefused("file_missing", f"{host} is not known") from None
+        raise UnknownHost(host) from None
     if not found or not all(_is_public(address) for address in found):
         raise DownloadRefused(
             "file_missing", f"{host} is a private address; source.file_hosts in migration.yaml may allow it"

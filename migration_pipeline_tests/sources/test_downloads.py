@@ -155,6 +155,30 @@ def test_a_name_with_one_private_address_among_public_ones_is_refused(monkeypatc
         public_address("mixed.example")
 
 
+def test_a_name_that_nobody_knows_is_looked_up_once_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        raise socket.gaierror("no such host")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with file_session(2, "own.example") as session:
+        for number in range(3):
+            with (
+                pytest.raises(DownloadRefused, match="not known"),
+                download(
+                    session,
+                    f"http://gone.example/{number}.png",
+                    own_host="own.example",
+                    auth=None,
+                    max_bytes=9,
+                ),
+            ):
+                pass
+    assert asked == ["gone.example"]
+
+
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 SVG = b'<?xml version="1.0"?>\n<!-- ' + b"x" * 3000 + b' -->\n<s:svg xmlns:s="http://www.w3.org/2000/svg"/>'
 PAGE = b"<!DOCTYPE html><html><body>Not here. <svg></svg></body></html>"
