@@ -3,9 +3,9 @@
 Knows nothing of the pipeline: no import, no table; of its report only the list of losses, where that is given, and
 only what that list names is excused. Run by hand as
 
-    python -m migration_pipeline_tests.end_to_end.readback DIR [LOSSES_CSV]
+    python -m migration_pipeline_tests.end_to_end.readback DIR [LOSSES_CSV ...]
 
-where DIR is a sandbox's folder.
+where DIR is a sandbox's folder, and each list is that of one run.
 """
 
 import base64
@@ -310,10 +310,10 @@ def _compare_author(
 def main() -> int:
     """Compare and tell; 1 where anything is wrong."""
     losses: list[Loss] = []
-    for path in sys.argv[2:3]:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+    for path in sys.argv[2:]:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["entity_type"] == "tickets"]
-        losses = [(row["source_id"], row["reason"], row["detail"]) for row in rows]
+        losses += [(row["source_id"], row["reason"], row["detail"]) for row in rows]
     findings = compare(Path(sys.argv[1]), losses=losses)
     for line in findings.wrong[:40]:
         sys.stdout.write(line + "\n")
