@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "tutorial.md"
-SANDBOX: Final = "migrate sandbox --tickets 300 --seed 1 --plan intercom-used --dir ."
+SANDBOX: Final = "migrate sandbox --tickets 300 --seed 1 --plan intercom-used --agents partly --dir ."
 START_S: Final = 60.0
 
 BEGINNING: Final = f"""\
@@ -47,14 +47,23 @@ STEPS: Final[tuple[tuple[str, str, str], ...]] = (
         "migrate map",
         "",
     ),
+)
+"""What is said, what is typed, and what is answered."""
+AGENTS: Final = """\
+Whoever has the same e-mail is found, in whatever letter case; who has the same name alone is found and scored lower;
+the fallback admin stands in for the others. Three of the entries of `mapping.yaml`:
+"""
+TAKEN_OVER: Final = (
+    "The first of these took over the work of the last, so that the same teammate stands for both; `hand` keeps that."
+)
+MAPPED: Final = "Proposed again, what was decided stays."
+DEMO: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "Twenty tickets, with everything that belongs to them.",
         "migrate demo",
         "",
     ),
 )
-"""What is said, what is typed, and what is answered."""
-
 DECISION: Final = (
     "The report shows what arrived and what did not. One thing is to be otherwise, so `mapping.yaml` is changed:\n"
     "the field that the proposal found nearly alike gets an attribute of its own."
@@ -63,6 +72,10 @@ AGAIN: Final = "The same tickets again: what would be otherwise now is taken bac
 END: Final = """\
 What comes next stands in the last line again: `migrate plan`, the signatures, and the full run. See [gates](gates.md).
 """
+_AGENT: Final = (
+    r"(?m)^  '\d+':\n    name: .+\n    email: .+\n    target: (?P<target>.+)\n    matched_by: {how}$"
+    r"(?:\n    (?:score|evidence): .+)*"
+)
 SHOWN: Final = 30
 """Lines that are shown of a command that prints more than twice as many."""
 
@@ -136,6 +149,8 @@ def main() -> None:
         try:
             page = [f"{BEGINNING}{said}\n```\n"]
             page += [_step(session, *step) for step in STEPS]
+            page += [_agents(session), _mapped(session), _step(session, MAPPED, "migrate map")]
+            page += [_step(session, *step) for step in DEMO]
             page += [_changed(session), _step(session, AGAIN, "migrate demo"), END]
         finally:
             sandbox.terminate()
@@ -152,20 +167,53 @@ def _step(session: Session, said: str, command: str, answer: str = "") -> str:
     return f"{said}\n\n```\n$ {command}\n{told}\n```\n"
 
 
+def _agents(session: Session) -> str:
+    """An agent who was found by address, one who was found by name, and one who was not."""
+    told = "\n".join(_agent(session, how)[0] for how in ("email", "name", "nothing"))
+    return f"{AGENTS}\n```yaml\nagents:\n{told}\n```\n"
+
+
+def _agent(session: Session, how: str) -> re.Match[str]:
+    entry = re.search(_AGENT.format(how=how), _mapping(session).read_text(encoding="utf-8"))
+    if entry is None:
+        raise RuntimeError(f"no agent was matched by {how}")
+    return entry
+
+
+def _mapped(session: Session) -> str:
+    """Let the teammate of one agent stand for another, as a person would; the difference."""
+    entry = _agent(session, "nothing")[0]
+    target = f"target: {_agent(session, 'email')['target']}"
+    hand = entry.replace("target: null", target).replace("matched_by: nothing", "matched_by: hand")
+    return _edited(session, TAKEN_OVER, entry, hand)
+
+
 def _changed(session: Session) -> str:
-    """Change mapping.yaml as a person would; the difference."""
-    path = session.folder / "mapping.yaml"
-    before = path.read_text(encoding="utf-8")
-    entry = re.search(r"(?m)^    target: (?P<name>.+)\n    type: .+\n    matched_by: near$", before)
+    """Give a field that was matched nearly an attribute of its own, as a person would; the difference."""
+    entry = re.search(
+        r"(?m)^    target: (?P<name>.+)\n    type: .+\n    matched_by: near$", _mapping(session).read_text()
+    )
     if entry is None:
         raise RuntimeError("the proposal matched nothing nearly")
-    after = before.replace(entry[0], entry[0].replace(f"target: {entry['name']}", f"target: Our {entry['name']}"), 1)
-    path.write_text(after, encoding="utf-8")
+    return _edited(session, DECISION, entry[0], entry[0].replace(entry["name"], f"Our {entry['name']}", 1))
+
+
+def _mapping(session: Session) -> Path:
+    return session.folder / "mapping.yaml"
+
+
+def _edited(session: Session, said: str, old: str, new: str) -> str:
+    """Put `new` in place of the first `old` in mapping.yaml; the difference."""
+    before = _mapping(session).read_text(encoding="utf-8")
+    after = before.replace(old, new, 1)
+    if after == before:
+        raise RuntimeError(f"mapping.yaml has no {old!r}")
+    _mapping(session).write_text(after, encoding="utf-8")
     shown = difflib.unified_diff(
         before.splitlines(), after.splitlines(), "mapping.yaml", "mapping.yaml", n=2, lineterm=""
     )
     told = "\n".join(shown)
-    return f"{DECISION}\n\n```diff\n{told}\n```\n"
+    return f"{said}\n\n```diff\n{told}\n```\n"
 
 
 if __name__ == "__main__":

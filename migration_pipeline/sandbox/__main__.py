@@ -2,7 +2,8 @@
 
 It only builds stand-ins from the registry, writes the two files others wait for, and serves. A stand-in's module has
 `build(dir, *, tickets, seed, plan, limits, latency_ms, base_url) -> Service` and `config(...) -> dict`, its block of
-migration.yaml. A source's build also takes `further`, the URLs of the hosts beside `base_url` at which it answers.
+migration.yaml. A source's build also takes `further`, the URLs of the hosts beside `base_url` at which it answers, and
+its module has `agent_names(tickets=..., seed=...)`, which the target's build takes as `agents`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ YAML_NOTE = "Written by the sandbox; the credentials below are its own and open 
     help="Brands of the source that have a help center, each on a port of its own.",
 )
 @click.option(
+    "--agents",
+    type=click.Choice(["all", "partly"]),
+    default="all",
+    show_default=True,
+    help="Whose agents have a teammate: nearly all, by address; or some by address, some by name alone, some not.",
+)
+@click.option(
     "--plan", default=None, help="Plan name; one starting with intercom- is the target's, others the source's."
 )
 @click.option(
@@ -66,6 +74,7 @@ def main(
     seed: int,
     folder: Path,
     brands: int,
+    agents: str,
     plan: str | None,
     limits: str,
     latency_ms: int,
@@ -80,6 +89,10 @@ def main(
     # Who waits for this file must not take an earlier run's for this one's.
     (folder / "sandbox.json").unlink(missing_ok=True)
     modules = {"target": TARGET} if kind == "none" else {"source": SOURCES[kind], "target": TARGET}
+    own: dict[str, dict[str, Any]] = {"source": {}, "target": {}}
+    if agents == "partly" and "source" in modules:
+        names = importlib.import_module(modules["source"]).agent_names(tickets=tickets, seed=seed)
+        own["target"]["agents"] = names
     services: dict[str, dict[str, Any]] = {}
     blocks = {}
     served: list[tuple[Service, list[socket.socket]]] = []
@@ -88,6 +101,8 @@ def main(
         wanted = ports.get(side, [])[: _hosts(side, brands)]
         socks = [listen(port) for port in (*wanted, *[0] * (_hosts(side, brands) - len(wanted)))]
         url, *further = map(url_of, socks)
+        if side == "source":
+            own[side]["further"] = further
         try:
             service: Service = module.build(
                 folder,
@@ -97,7 +112,7 @@ def main(
                 limits=limits == "on",
                 latency_ms=latency_ms,
                 base_url=url,
-                **({"further": further} if side == "source" else {}),
+                **own[side],
             )
         except ValueError as error:
             raise click.UsageError(str(error)) from error

@@ -26,4 +26,4 @@ def test_every_named_command_can_be_typed(typed: str) -> None:
 
 
 def test_the_tutorial_ends_with_a_demo() -> None:
-    assert [typed.split()[0] for typed in TYPED] == ["sandbox", "check", "connect", "map", "demo", "demo"]
+    assert [typed.split()[0] for typed in TYPED] == ["sandbox", "check", "connect", "map", "map", "demo", "demo"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,19 @@ T0 = 1_600_000_000
 _numbers = itertools.count(1)
 
 
-def workspace(folder: Path, url: str, *, limits: bool = False, plan: str | None = None, latency_ms: int = 0) -> Service:
+def workspace(
+    folder: Path,
+    url: str,
+    *,
+    limits: bool = False,
+    plan: str | None = None,
+    latency_ms: int = 0,
+    agents: Sequence[str] = (),
+) -> Service:
     """A workspace of the tests' seed."""
-    return build(folder, tickets=0, seed=SEED, plan=plan, limits=limits, latency_ms=latency_ms, base_url=url)
+    return build(
+        folder, tickets=0, seed=SEED, plan=plan, limits=limits, latency_ms=latency_ms, base_url=url, agents=agents
+    )
 
 
 def file(name: str = "a.txt", data: bytes = b"hello", content_type: str = "text/plain") -> Json:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from migration_pipeline.sandbox.zendesk import agent_names
 from migration_pipeline_tests.sandbox.conftest import served
-from migration_pipeline_tests.sandbox.intercom_kit import Json, Kit, workspace
+from migration_pipeline_tests.sandbox.intercom_kit import SEED, Json, Kit, workspace
+from migration_pipeline_tests.sandbox.zendesk_kit import running
 
 
 def test_a_used_workspace_matches_the_help_desk_in_part_and_stays_so_over_a_restart(tmp_path: Path) -> None:
@@ -63,3 +65,31 @@ def test_a_teammate_may_share_only_a_name_with_an_agent(tmp_path: Path) -> None:
         assert desk.error("PUT", put, {"custom_attributes": {"Serial number": "x"}}) == (400, "parameter_invalid")
         assert desk.error("PUT", put, {"custom_attributes": {"Warranty case": True}}) == (400, "parameter_invalid")
         desk.close()
+
+
+def test_a_workspace_may_know_a_part_of_the_agents(tmp_path: Path) -> None:
+    names = agent_names(tickets=900, seed=SEED)
+    with running(tmp_path / "source", tickets=900, seed=SEED) as source:
+        agents = [u for u in source.rows("users?page[size]=100", "users") if u["role"] != "end-user"]
+        assert {(u["name"], u["email"]) for u in agents} <= {
+            (name, f"agent{k}@acme.example") for k, name in enumerate(names, start=1)
+        }
+    found = []
+    for known in (names, ()):  # The second time it is a workspace that knows already whom it holds.
+        with served(lambda url, known=known: workspace(tmp_path / "target", url, agents=known)) as service:
+            desk = Kit(service.base_url)
+            found.append(desk.admins())
+            desk.close()
+    assert found[0] == found[1]
+    addresses, called = {a["email"] for a in found[0]}, {a["name"] for a in found[0]}
+    ways: Counter[str] = Counter()
+    for agent in agents:
+        if agent["email"] in addresses:
+            ways["address"] += 1
+        elif agent["email"] in {a.lower() for a in addresses}:
+            ways["letter case"] += 1
+        else:
+            ways["name" if agent["name"] in called else "not"] += 1
+    assert ways["letter case"] == 1
+    assert ways["address"] >= len(agents) / 2
+    assert min(ways["name"], ways["not"]) >= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from migration_pipeline.sandbox.intercom import (
     tickets,
 )
 from migration_pipeline.sandbox.intercom.admission import Admission
-from migration_pipeline.sandbox.intercom.directory import directory
+from migration_pipeline.sandbox.intercom.directory import Directory, directory, partial_directory
 from migration_pipeline.sandbox.intercom.errors import shapes
 from migration_pipeline.sandbox.intercom.files import FileStore
 from migration_pipeline.sandbox.intercom.html import has_words, is_word_of
@@ -98,9 +99,11 @@ def build(
     limits: bool,
     latency_ms: int,
     base_url: str,
+    agents: Sequence[str] = (),
 ) -> Service:
     """The stand-in with its state in `dir`/intercom. Raises ValueError for a plan that is none.
 
+    `agents`: names of a help desk's agents, of whom a new workspace knows some only; a restart keeps who is there.
     `plan` is "intercom-<calls a minute>", and ends with "-used" for a workspace that is furnished already.
     """
     state = State(dir / KIND, SCHEMA)
@@ -115,7 +118,7 @@ def build(
         state=state,
         clock=clock,
         switches=Switches(switches(_per_minute(plan)), state.get("switches")),
-        directory=directory(seed),
+        directory=_directory(state, seed, agents),
         files=FileStore(dir / KIND / "blobs", state.db, clock, base_url, secret),
     )
     ticket_types.seed_types(ws)
@@ -148,6 +151,14 @@ def build(
         },
         latency_ms=latency_ms,
     )
+
+
+def _directory(state: State, seed: int, agents: Sequence[str]) -> Directory:
+    names = state.get("agents")
+    if names is None:
+        names = list(agents)
+        state.put("agents", names)
+    return partial_directory(seed, names) if names else directory(seed)
 
 
 def config(*, base_url: str, seed: int) -> dict[str, Any]:

@@ -39,8 +39,10 @@ from migration_pipeline.sandbox.zendesk.oauth import Authority
 from migration_pipeline.sandbox.zendesk.plans import plan_of
 from migration_pipeline.sandbox.zendesk.site import Site
 from migration_pipeline.sandbox.zendesk.switches import SWITCHES
+from migration_pipeline.sandbox.zendesk.world.people import name_of
+from migration_pipeline.sandbox.zendesk.world.population import populate
 
-__all__ = ["build", "config"]
+__all__ = ["agent_names", "build", "config"]
 
 MOST_CHANGES = 10_000
 
@@ -111,6 +113,12 @@ def config(*, base_url: str, seed: int) -> dict[str, Any]:
     """The source block of migration.yaml."""
     auth = {"client_id": oauth.client_id(seed), "client_secret": oauth.client_secret(seed)}
     return {"kind": "zendesk", "base_url": base_url, "auth": auth}
+
+
+def agent_names(*, tickets: int, seed: int) -> list[str]:
+    """What the agents of a help desk of this size and seed are called, in the order of their numbers."""
+    everyone = populate(tickets, seed, 0)
+    return [name_of(seed, everyone, number) for number in range(everyone.agents)]
 
 
 def normalise(path: str) -> str:
