@@ -22,7 +22,7 @@ from migration_pipeline.staging.atomic import read_json
 from migration_pipeline.staging.progress import read_progress
 
 POLL_SECONDS = 0.25
-STOP_SECONDS = 9.0
+STOP_SECONDS = 8.0
 """Time that a run gets to stop in. What is under way then stands in the journal as in doubt, and is asked for later."""
 _EXECUTE = (sys.executable, "-m", "dagster", "job", "execute", "-m", "migration_pipeline.definitions")
 STAGES = {
