@@ -41,6 +41,8 @@ FIELDS: dict[str, Field] = {
     "has_hard_bounced": Field(Kind.BOOLEAN, "0"),
 }
 """The documented fields but for the segment and what devices tell, and one more."""
+# The signs keep the index of both for counts: what is searched for decides the others.
+SEEN = "+t.state = 'active' AND +t.born_at <= ?"
 ORDERS = {"ascending": False, "descending": True}
 
 
@@ -55,7 +57,7 @@ def routes(ws: Workspace) -> list[Route]:
 def _list(ws: Workspace, call: Call) -> Answer:
     asked = cursor_request(ws, call.query, 10)
     lag = ws.switches["search_lag_s"] if ws.switches["lists_lag"] else 0
-    where, values = "t.state = 'active' AND t.born_at <= ?", [ws.clock.now() - lag]
+    where, values = SEEN, [ws.clock.now() - lag]
     rows, total, pages = cursor_page(ws, Listing("contacts", "seq", "t.created_at"), where, values, asked)
     data = [contact_json(ws, row, version_of(call)) for row in rows]
     return json_answer({"type": "list", "data": data, "total_count": total, "pages": pages})
@@ -66,7 +68,7 @@ def _search(ws: Workspace, call: Call) -> Answer:
     zone = ZoneInfo(ws.switches["timezone"])
     where, values = compile_query(body.get("query"), partial(_field, ws), Dates.by_day(zone))
     asked = cursor_request(ws, body.get("pagination") or {}, 50)
-    where = f"t.state = 'active' AND t.born_at <= ? AND {where}"
+    where = f"{SEEN} AND {where}"
     values = [ws.clock.now() - ws.switches["search_lag_s"], *values]
     rows, total, pages = cursor_page(ws, _listing(body.get("sort")), where, values, asked)
     data = [contact_json(ws, row, version_of(call)) for row in rows]
@@ -81,7 +83,9 @@ def _listing(sort: Any) -> Listing:
     field = given.get("field") or "created_at"
     if field not in (*_TEXTS, *_DATES, "email"):
         raise fail(400, "invalid_field", f"{field} is not a sortable field", field="sort")
-    return Listing("contacts", "seq", f"coalesce(t.{field}, '')", ORDERS[order])
+    # Only a bare column can be walked by its index.
+    sort = f"t.{field}" if field in ("id", "created_at", "updated_at") else f"coalesce(t.{field}, '')"
+    return Listing("contacts", "seq", sort, ORDERS[order])
 
 
 def _field(ws: Workspace, name: str) -> Field | None:

@@ -128,8 +128,8 @@ def _search(ws: Workspace, call: Call) -> Answer:
 
 
 def _seen(ws: Workspace) -> str:
-    """Without the tickets scope, tickets are silently left out."""
-    return "t.born_at <= ?" + (
+    """Without the tickets scope, tickets are silently left out. The sign keeps the index of births for counts."""
+    return "+t.born_at <= ?" + (
         " AND t.ticket_type_id IS NULL" if "read_tickets" in ws.switches["missing_scopes"] else ""
     )
 

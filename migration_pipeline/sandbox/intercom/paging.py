@@ -31,11 +31,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class CursorRequest:
-    """Page size and where to go on from, as the client asked."""
+    """Page size and where to go on from, as the client asked. A cursor carries its first page's total."""
 
     per_page: int
     page: int = 1
     after: tuple[Any, int] | None = None
+    total: int | None = None
 
 
 def cursor_request(ws: Workspace, asked: Mapping[str, Any], default: int, maximum: int = 150) -> CursorRequest:
@@ -45,8 +46,8 @@ def cursor_request(ws: Workspace, asked: Mapping[str, Any], default: int, maximu
     if cursor in (None, ""):
         return CursorRequest(per_page)
     try:
-        page, sort, key = orjson.loads(base64.urlsafe_b64decode(str(cursor).encode()))
-        return CursorRequest(per_page, int(page), (sort, int(key)))
+        page, sort, key, total = orjson.loads(base64.urlsafe_b64decode(str(cursor).encode()))
+        return CursorRequest(per_page, int(page), (sort, int(key)), int(total))
     except (binascii.Error, ValueError, TypeError):
         raise fail(400, "client_error", "Invalid starting_after param. Please provide a valid cursor.") from None
 
@@ -55,7 +56,10 @@ def cursor_page(
     ws: Workspace, listing: Listing, where: str, values: Sequence[Any], asked: CursorRequest
 ) -> tuple[list[Row], int, Json]:
     """The rows of a page, the total count, and the `pages` object; the last page has no `next`."""
-    total = ws.scalar(f"SELECT count(*) FROM {listing.table} t WHERE {where}", *values)
+    # Counted once a walk: it looks at every match, where a page looks at its own rows.
+    total = asked.total
+    if total is None:
+        total = int(ws.scalar(f"SELECT count(*) FROM {listing.table} t WHERE {where}", *values))
     step, order = ("<", "DESC") if listing.descending else (">", "ASC")
     after = f"AND ({listing.sort}, t.{listing.key}) {step} (?, ?)" if asked.after else ""
     rows = ws.rows(
@@ -74,7 +78,7 @@ def cursor_page(
     if len(rows) > asked.per_page:
         rows = rows[: asked.per_page]
         last = rows[-1]
-        cursor = orjson.dumps([asked.page + 1, last["sort_value"], last[listing.key]])
+        cursor = orjson.dumps([asked.page + 1, last["sort_value"], last[listing.key], total])
         pages["next"] = {
             "page": asked.page + 1,
             "per_page": asked.per_page,

@@ -13,6 +13,7 @@ CREATE INDEX IF NOT EXISTS contacts_email ON contacts (email COLLATE NOCASE);
 CREATE INDEX IF NOT EXISTS contacts_phone ON contacts (phone);
 CREATE INDEX IF NOT EXISTS contacts_created ON contacts (created_at);
 CREATE INDEX IF NOT EXISTS contacts_updated ON contacts (updated_at);
+CREATE INDEX IF NOT EXISTS contacts_born ON contacts (state, born_at);
 
 CREATE TABLE IF NOT EXISTS companies (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, company_id TEXT NOT NULL, name TEXT, plan TEXT,
@@ -55,6 +56,9 @@ CREATE TABLE IF NOT EXISTS conversations (
     ticket_attributes TEXT, is_shared INTEGER);
 CREATE INDEX IF NOT EXISTS conversations_created ON conversations (created_at);
 CREATE INDEX IF NOT EXISTS conversations_updated ON conversations (updated_at);
+CREATE INDEX IF NOT EXISTS conversations_born ON conversations (born_at);
+CREATE INDEX IF NOT EXISTS tickets_created ON conversations (created_at) WHERE ticket_type_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS tickets_updated ON conversations (updated_at) WHERE ticket_type_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS participants (
     conversation_id INTEGER NOT NULL, contact_id TEXT NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (conversation_id, contact_id)) WITHOUT ROWID;

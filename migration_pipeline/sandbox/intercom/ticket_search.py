@@ -48,7 +48,7 @@ def _search(ws: Workspace, call: Call) -> Answer:
     body = object_of(call)
     where, values = compile_query(body.get("query"), partial(_field, ws), Dates.inclusive(lenient=True))
     asked = cursor_request(ws, body.get("pagination") or {}, 20)
-    where = f"t.ticket_type_id IS NOT NULL AND t.born_at <= ? AND {where}"
+    where = f"t.ticket_type_id IS NOT NULL AND +t.born_at <= ? AND {where}"
     values = [ws.clock.now() - ws.switches["search_lag_s"], *values]
     listing = Listing("conversations", "id", "t.updated_at")
     rows, total, pages = cursor_page(ws, listing, where, values, asked)
