@@ -24,16 +24,19 @@ def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
     """Snapshots: the source's records as they came, in append-only Parquet segments with a cursor per stream.
 
     A demo reads only its sample, a plan what is cheap and a sample of the rest; any other run reads what is new since
-    each cursor, and goes on where the last was cut.
+    each cursor, and goes on where the last was cut. What draws on rate windows of its own is read beside the rest.
     """
     with stage(context, workbench) as run:
         permitted(context, workbench)
-        source, staging = workbench.source, workbench.staging
+        staging = workbench.staging
         sample = workbench.sample(run, wish_of(context.run.tags)) if run.mode == "demo" else None
+        surveys, apart = context.run.job_name == PLAN_JOB, workbench.source.apart
+        readers = {True: workbench.source.beside(), False: workbench.source.beside()}
 
         def extract(entity_type: str) -> dict[str, int | float]:
+            source = readers[entity_type in apart]
             calls, throttled = source.usage.calls, source.usage.throttled_seconds
-            if context.run.job_name == PLAN_JOB:
+            if surveys:
                 rows = source.survey(entity_type, staging, run)
             elif sample is None:
                 rows = source.extract(entity_type, staging, run)
@@ -45,7 +48,7 @@ def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
                 "throttled_seconds": source.usage.throttled_seconds - throttled,
             }
 
-        each_entity_type(context, extract, order=source.extraction_order)
+        each_entity_type(context, extract, order=workbench.source.extraction_order, apart=apart)
 
 
 @dg.asset(

@@ -49,11 +49,15 @@ class Answer:
 
 @dataclass
 class Usage:
-    """Calls made and seconds waited for rate windows; shared by threads, so only `count` changes it."""
+    """Calls made and seconds waited for rate windows; shared by threads, so only `count` and `wait` change it.
+
+    What is counted here is counted in `part_of` too.
+    """
 
     calls: int = 0
     writes: int = 0
     throttled_seconds: float = 0.0
+    part_of: "Usage | None" = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, *, write: bool, waited: float) -> None:
@@ -62,6 +66,15 @@ class Usage:
             self.calls += 1
             self.writes += write
             self.throttled_seconds += waited
+        if self.part_of:
+            self.part_of.count(write=write, waited=waited)
+
+    def wait(self, seconds: float) -> None:
+        """Add seconds that a refused call waits."""
+        with self._lock:
+            self.throttled_seconds += seconds
+        if self.part_of:
+            self.part_of.wait(seconds)
 
 
 class _Retry(Exception):
@@ -290,8 +303,7 @@ class ApiSession:
         for bucket in self._manners.buckets(method, urlsplit(self.absolute(path)).path):
             if not empty or bucket in windows:
                 self.pacer.exhausted(bucket, seconds)
-        with self.usage._lock:
-            self.usage.throttled_seconds += seconds
+        self.usage.wait(seconds)
         return seconds
 
     def _refusal(self, response: requests.Response, body: Any) -> AccessDenied | Rejected:

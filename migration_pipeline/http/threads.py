@@ -60,9 +60,13 @@ class CallThreads:
         """The results in the order of the arguments; the first error is raised. Signals are heard while waiting."""
         futures = [self.submit(work, argument) for argument in arguments]
         for future in futures:
-            while not future.done():
-                _settled(future)
+            _settle(future)
         return [future.result() for future in futures]
+
+    def result(self, future: Future[Result]) -> Result:
+        """What the work came to, or its error. Signals are heard while waiting."""
+        _settle(future)
+        return future.result()
 
     def end(self) -> None:
         """Take nothing more up; what is under way goes on."""
@@ -81,10 +85,11 @@ def under_way() -> int:
     return sum(thread.name.startswith(PREFIX) and thread.is_alive() for thread in threading.enumerate())
 
 
-def _settled(future: Future[Result]) -> None:
+def _settle(future: Future[Result]) -> None:
     ended = threading.Event()
     future.add_done_callback(lambda _: ended.set())
-    ended.wait(_POLL)
+    while not ended.wait(_POLL):
+        pass
 
 
 def _run(future: Future[Result], work: Callable[[Argument], Result], argument: Argument) -> None:

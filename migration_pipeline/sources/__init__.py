@@ -30,8 +30,13 @@ class Source(Protocol):
     usage: Usage
     extraction_order: tuple[str, ...]
     """Entity types in the order that keeps a moving source consistent (people after the tickets that mention them)."""
+    apart: frozenset[str]
+    """Those whose calls draw on windows of their own, so that a second reader loses nothing to the first."""
     streams: Mapping[str, tuple[str, ...]]
     """The snapshot streams that the canonical records of each entity type are made of."""
+
+    def beside(self) -> "Source":
+        """The same source for one more reader at the same time, of other entity types; it counts its own calls."""
 
     def checks(self) -> list[Check]:
         """Preflight: reachable, credentials, scopes. Never raises for what a user can mend."""

@@ -7,7 +7,10 @@ killed extraction neither loses nor repeats a page.
 
 import datetime as dt
 import hashlib
+import threading
+from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,7 @@ class SnapshotStore:
             SettingsError: the folder holds snapshots of another account.
         """
         self.root = root
+        self._writers: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         marked = read_json(root / "account.json")
         if marked is None:
             write_json(root / "account.json", {"account": account})
@@ -74,6 +78,10 @@ class SnapshotStore:
                 f"{root} holds snapshots of {marked['account']}, but `source` names {account}; "
                 "give the migration another `name`, or remove the folder."
             )
+
+    def writing(self, stream: str) -> AbstractContextManager[object]:
+        """Keep other threads of this process from writing the stream that do so by this too, until the block ends."""
+        return self._writers[stream]
 
     def streams(self) -> tuple[str, ...]:
         """The streams that were read so far, by name."""

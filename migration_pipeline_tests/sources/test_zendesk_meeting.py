@@ -63,6 +63,11 @@ def test_a_small_desk_costs_no_calls_besides(desk: Desk, somewhere: Place) -> No
     assert "GET /api/v2/tickets/{id}/comments" not in desk.asked()
 
 
+def test_a_desk_without_tickets_takes_a_call(somewhere: Place) -> None:
+    works = [work for work in somewhere.source.works(somewhere.staging) if work.what in ("comments", "threads")]
+    assert sum(work.calls for work in works) == 1
+
+
 @pytest.fixture(scope="module")
 def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk = Desk(tmp_path_factory.mktemp("unlimited"), "--tickets", "250", "--seed", "5", "--limits", "off")

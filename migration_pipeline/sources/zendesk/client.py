@@ -6,12 +6,13 @@ Belongs here: what is true of any call to Zendesk. Does not belong here: which c
 import re
 import threading
 from collections.abc import Container, Mapping
+from copy import copy
 from functools import partial
 from typing import Any, Final
 
 from migration_pipeline.config import Source
 from migration_pipeline.credentials import Tokens
-from migration_pipeline.http import ApiSession, Tell, Window, tell_nobody
+from migration_pipeline.http import ApiSession, Tell, Usage, Window, tell_nobody
 from migration_pipeline.http.session import Manners
 from migration_pipeline.model.errors import AccessDenied, MigrationError, ServiceDown
 from migration_pipeline.sources.zendesk.auth import OVER, signer
@@ -44,7 +45,9 @@ _ACCOUNT_HEADERS: Final = (
 
 
 def buckets(method: str, path: str) -> tuple[str, ...]:  # noqa: ARG001 - the shape that the session asks for
-    """The rate buckets a call draws on: the account's, and those of its family."""
+    """The rate buckets a call draws on: the account's and those of its family, or the Help Center's."""
+    if _GUIDE.match(path.removeprefix("/api/v2/")):
+        return (_HELP_CENTER,)
     for pattern, families in _FAMILIES:
         if pattern.search(path):
             return (_ACCOUNT, *families)
@@ -154,6 +157,14 @@ class ZendeskClient:
             raise ServiceDown(f"Zendesk answered {path} with something else than an object; start again later.")
         return body
 
+    def beside(self) -> "ZendeskClient":
+        """The same client for a second reader: it shares windows and connections, and counts its own calls besides."""
+        other = copy(self)
+        other.session, other._guide = copy(self.session), copy(self._guide)
+        other.session.usage = other._guide.usage = Usage(part_of=self.session.usage)
+        other._guides = {self.settings.url: other._guide}
+        return other
+
     def _guide_of(self, host: str) -> ApiSession:
         """The session of a help center. All share one window: the account's (Zendesk developer docs, "Rate limits")."""
         with self._lock:
@@ -172,6 +183,11 @@ class ZendeskClient:
         if not isinstance(found, list):
             raise ServiceDown(f"Zendesk answered {path} without its list `{key}`; start again later.")
         return found
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Calls a minute by bucket, as the newest answers told them."""
+        return {**self.session.limits, **self._guide.limits}
 
     @property
     def uses_oauth(self) -> bool:

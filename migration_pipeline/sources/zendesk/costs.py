@@ -91,7 +91,7 @@ def works(
         if stream == "comments" and comments:
             exports, account = buckets("GET", f"/api/v2/{EXPORTS[stream]}"), ("account",)
             road = comments.road
-            yield Work("source", entity_type, stream, road.exports, exports, error=comments.error)
+            yield Work("source", entity_type, stream, max(road.exports, 1), exports, error=comments.error)
             yield Work("source", entity_type, "threads", road.threads, account, parallel=True, beside=True)
         elif stream == "threads" and comments:
             yield Work("source", entity_type, stream, comments.road.repairs, ("account",), parallel=True)

@@ -8,6 +8,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, Final
 
@@ -116,6 +117,7 @@ class ZendeskSource:
         "articles",
         "collections",
     )
+    apart: frozenset[str] = frozenset({"articles", "collections"})
     streams: Mapping[str, tuple[str, ...]] = {
         entity_type: recipe.streams for entity_type, recipe in normalization.RECIPES.items()
     }
@@ -142,6 +144,13 @@ class ZendeskSource:
         self._help_centers = tuple(help_centers)
         self._client = ZendeskClient(settings, tokens, stop, tell)
         self.usage: Usage = self._client.session.usage
+
+    def beside(self) -> "ZendeskSource":
+        """The same source for one more reader at the same time; it shares the windows, and counts its own calls."""
+        other = copy(self)
+        other._client = self._client.beside()
+        other.usage = other._client.session.usage
+        return other
 
     def checks(self) -> list[Check]:
         """Preflight: reachable, credentials, scope and role. Never raises for what a user can mend."""
@@ -187,7 +196,7 @@ class ZendeskSource:
 
     def limits(self) -> dict[str, Limit]:
         """The rate limits that answers told so far, by bucket."""
-        return {bucket: Limit(calls, roads.WINDOW_S) for bucket, calls in self._client.session.limits.items()}
+        return {bucket: Limit(calls, roads.WINDOW_S) for bucket, calls in self._client.limits.items()}
 
     def speed(self) -> Speed:
         """How fast the help desk answers just now, by a handful of reads."""

@@ -161,9 +161,10 @@ def read_events(reading: Reading, meeting: Meeting | None = None) -> int:
 
 def read_listing(reading: Reading, stream: str) -> int:
     """A list as a whole; the rows added. What an optional list of a missing feature answers counts as empty."""
-    if not LISTINGS[stream].of_brands:
-        return _read_list_of(reading, stream, brands.HelpCenter(reading.client.settings.url))
-    return sum(_read_list_of(reading, stream, center) for center in help_centers(reading))
+    account = brands.HelpCenter(reading.client.settings.url)
+    centers = help_centers(reading) if LISTINGS[stream].of_brands else (account,)
+    with reading.staging.snapshots.writing(stream):  # readers of tickets and of articles both need the brands
+        return sum(_read_list_of(reading, stream, center) for center in centers)
 
 
 def help_centers(reading: Reading) -> tuple[brands.HelpCenter, ...]:
