@@ -32,6 +32,7 @@ class HelpCenter(BaseModel):
         "draft", description="what becomes of articles that not everybody may read"
     )
     labels: Literal["tags", "drop"] = Field("tags", description="what becomes of labels")
+    content_tags: Literal["tags", "drop"] = Field("tags", description="what becomes of content tags")
     translations: bool = Field(True, description="false: only the default language moves")
     default_locale: Annotated[str, AfterValidator(known_locale)] | None = Field(
         None, description="default language of Intercom's help centre; default: the one most articles are written in"

@@ -72,6 +72,10 @@ class Source(_Settings):
     foreign_images: Literal["link", "fetch"] = Field(
         "link", description="images that comments show from other hosts stay links, or are fetched as files"
     )
+    article_comments: Literal["list", "leave"] = Field(
+        "list",
+        description="comments of readers cannot move; list has them staged and told, by a call more for each article",
+    )
     suspended_tickets: Literal["leave", "list"] = Field(
         "leave",
         description="messages held back as suspected spam are no tickets yet; list has them told as skipped ones",

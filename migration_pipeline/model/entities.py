@@ -210,7 +210,9 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("promoted", pa.bool_()),
             ("position", pa.int64()),
             ("tags", TEXTS),
+            ("content_tags", TEXTS),  # what readers filter by
             ("votes", pa.int64()),
+            ("comment_count", pa.int64()),  # of readers; null: not asked for
             ("active", pa.bool_()),
             ("created_at", TIME),
             ("updated_at", TIME),  # of the article, its text and its translations, whichever is newest

@@ -102,6 +102,8 @@ REASONS: Final[dict[str, str]] = {
     "collection_without_parent": "What it stands in is missing, or stands in itself; the collection is at the top.",
     "rank_lost": "Its place in the list, or that it is shown first, cannot be set in Intercom.",
     "votes_lost": "Votes of readers stay behind.",
+    "article_comments_left": "Comments of readers stay behind: Intercom's articles have none. They stay staged.",
+    "content_tags_dropped": "Content tags of the article stay behind, as set.",
     "labels_dropped": "Labels of the article stay behind, as set.",
     "locale_not_mapped": "mapping.yaml names no language of Intercom for a translation; it stays behind.",
     "locale_not_enabled": "Intercom's help centre does not have the language switched on; the text stays behind.",

@@ -155,6 +155,7 @@ _COLUMNS: Final[dict[str, str]] = {
     "audience": "Who may read it in the source: everyone, signed_in, staff or restricted.",
     "audience_name": "What the source calls those who may read it.",
     "promoted": "Whether the source shows it first.",
+    "content_tags": "Tags that readers see.",
     "votes": "How many readers voted on it.",
     "author_id": "Id of the teammate in the target who is its author.",
     # Times.

@@ -23,6 +23,9 @@ from migration_pipeline.target.inputs import Inputs, Loss, digest, distinct, enc
 PICTURES: Final = frozenset(("image/png", "image/jpeg", "image/gif", "image/svg+xml"))
 """What Intercom takes as a picture of an article (Intercom, "Add images to an article")."""
 
+_TAGGED: Final = (("tags", "labels_dropped"), ("content_tags", "content_tags_dropped"))
+"""What of an article becomes tags, and the reason where it does not."""
+
 _ATTACHMENT: Final = re.compile(r"/article_attachments/(?:token/)?([1-9][0-9]{0,18})(?![0-9])")
 _EMBEDDED: Final = re.compile(r'<img src="embedded:(\d+)" alt="([^"]*)">')
 
@@ -163,6 +166,7 @@ class _Mapper:
         self._default = _default_locale(inputs)
         self._agents = agents(inputs)
         self._tags = label_names(inputs)
+        self._kept = {"tags": self._settings.labels == "tags", "content_tags": self._settings.content_tags == "tags"}
         self._addresses = old_addresses(inputs)
 
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +207,8 @@ class _Mapper:
         states = {one["state"] for one in (contents[main], *others.values())}
         state = "published" if "published" in states and kind == "article" else "draft"
         self._left_behind(row, losses)
-        tags = list(dict.fromkeys(filter(None, (self._tags.get(name, "") for name in row["tags"] or ()))))
+        kept = [name for column, _ in _TAGGED if self._kept[column] for name in row[column] or ()]
+        tags = list(dict.fromkeys(filter(None, (self._tags.get(name, "") for name in kept))))
         html = " ".join(one["body"] for one in (contents[main], *others.values()))
         carried = files.carried(html)
         losses += _linked(carried)
@@ -264,9 +269,12 @@ class _Mapper:
             losses.append(loss("rank_lost", ", ".join(rank)))
         if row["votes"]:
             losses.append(loss("votes_lost", f"{row['votes']} votes"))
-        dropped = [name for name in row["tags"] or () if not self._tags.get(name)]
-        if dropped:
-            losses.append(loss("labels_dropped", ", ".join(dropped)))
+        if row["comment_count"]:
+            losses.append(loss("article_comments_left", f"{row['comment_count']} comments"))
+        for column, reason in _TAGGED:
+            dropped = [name for name in row[column] or () if not (self._kept[column] and self._tags.get(name))]
+            if dropped:
+                losses.append(loss(reason, ", ".join(dropped)))
 
 
 class _Files:

@@ -265,10 +265,17 @@ def tag_names(inputs: Inputs) -> dict[str, str]:
 
 
 def label_names(inputs: Inputs) -> dict[str, str]:
-    """The target's tag for each label of an article that moves."""
-    if inputs.migration.help_center.labels == "drop":
+    """The target's tag for each label and content tag of an article that moves."""
+    settings = inputs.migration.help_center
+    kept = [
+        column
+        for column, becomes in (("tags", settings.labels), ("content_tags", settings.content_tags))
+        if becomes == "tags"
+    ]
+    if not kept:
         return {}
-    rows = inputs.rows("SELECT DISTINCT unnest(tags) AS name FROM record_articles WHERE active ORDER BY name")
+    union = " UNION ".join(f"SELECT unnest({column}) AS name FROM record_articles WHERE active" for column in kept)
+    rows = inputs.rows(f"FROM ({union}) ORDER BY name")
     return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
 
 

@@ -201,6 +201,12 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
         "promoted": _lost("the API cannot promote an article"),
         "position": _lost("the order of articles is read-only in the API"),
         "tags": _kept("tags of the article, where `help_center.labels` says so"),
+        "content_tags": _kept(
+            "tags of the article, where `help_center.content_tags` says so", "readers do not see tags"
+        ),
+        "comment_count": _lost(
+            "articles of Intercom have no comments; they stay staged, and the report names the article"
+        ),
         "votes": _lost("reactions of readers cannot be written"),
         "active": _used("archived ones stay behind"),
         "created_at": _lost(_NOT_SETTABLE),

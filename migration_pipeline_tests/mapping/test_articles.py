@@ -117,6 +117,19 @@ def test_levels_that_intercom_has_not_are_flattened_and_circles_are_cut(desk: De
     assert [row["level"] for row in made.rows("collections")] == sorted(row["level"] for row in rows.values())
 
 
+def test_content_tags_become_tags_beside_labels_and_comments_are_told(desk: Desk) -> None:
+    article(desk, tags=["Faq", "vip"], content_tags=["Billing", "vip"], comment_count=3)
+    made = mapped(desk)
+    assert made.row("articles", "1")["tags"] == ["Faq", "vip", "Billing"]
+    assert {"Faq", "Billing"} <= {row["name"] for row in made.rows("tags")}
+    assert made.reasons("articles", "1") == ["article_comments_left"]
+    dropped = mapped(desk, content_tags="drop")
+    assert dropped.row("articles", "1")["tags"] == ["Faq", "vip"]
+    assert "content_tags_dropped" in dropped.reasons("articles", "1")
+    assert mapped(desk, labels="drop").row("articles", "1")["tags"] == ["Billing", "vip"]
+    assert mapped(desk, labels="drop", content_tags="drop").row("articles", "1")["tags"] == []
+
+
 def test_brands_stand_above_their_help_centers_or_side_by_side_as_set(desk: Desk) -> None:
     for name, parent, level, kind in [
         ("Acme", None, 1, "brand"), ("a", "Acme", 2, "category"), ("b", "a", 3, "section"), ("c", "b", 4, "section"),

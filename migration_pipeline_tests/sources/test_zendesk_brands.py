@@ -45,6 +45,11 @@ class Center:
             return b'{"tickets": [], "after_cursor": null, "end_of_stream": true}'
         if key in self.lists:
             return json.dumps({key: self.lists[key], "meta": {"has_more": False}}).encode()
+        if key == "comments":
+            said = [{"id": 8, "body": "<p>Thanks</p>"}] if self.name == "Beta" else []
+            return json.dumps({"comments": said, "meta": {"has_more": False}}).encode()
+        if key == "content_tags":
+            return b'{"records": [{"id": "01GFXG", "name": "Billing"}], "meta": {"has_more": false}}'
         if key == "attachments":
             article = int(path.split("/")[-2])
             held = [
@@ -91,7 +96,8 @@ def guide(center: Center) -> dict[str, list[dict[str, Any]]]:
         "articles": [
             {
                 "id": 5, "section_id": 2, "title": f"Of {center.name}", "locale": "en-us", "source_locale": "en-us",
-                "html_url": f"{at}/articles/5", "user_segment_id": 3, "updated_at": "2024-01-01T00:00:00Z",
+                "html_url": f"{at}/articles/5", "user_segment_id": 3, "content_tag_ids": ["01GFXG"],
+                "updated_at": "2024-01-01T00:00:00Z",
                 "body": '<p><img src="/hc/article_attachments/7/a.png"></p>',
             }
         ],
@@ -153,6 +159,8 @@ def test_help_centers_of_several_brands_are_read_side_by_side(account: Account) 
         ("Acme", "section:2", "Readers of Acme"),
         ("Beta", "section:20-2", "Readers of Beta"),
     }
+    assert {tuple(row["content_tags"]) for row in articles.values()} == {("Billing",)}
+    assert {source_id: row["comment_count"] for source_id, row in articles.items()} == {"5": 0, "20-5": 1}
     assert {
         source_id: (row["kind"], row["brand"], row["parent_ref"], row["level"])
         for source_id, row in collections.items()
@@ -170,11 +178,11 @@ def test_help_centers_of_several_brands_are_read_side_by_side(account: Account) 
     } == {"5": b"Acme", "20-5": b"Beta"}
     assert {signed for _, signed in (*account.own.asked, *account.second.asked)} == {SIGNED}
     assert account.foreign.asked == []
-    # The next pass costs a page for each list of each help center, the one of the brands, and changes nothing.
+    # The next pass costs a page for each list of each help center and of the account, and changes nothing.
     calls, planned = where.source.usage.calls, where.source.works(where.staging)
     assert where.extract(*GUIDE) == 0
     told = [work for work in planned if work.entity_type in GUIDE]
-    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 9
+    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 10
 
 
 @pytest.mark.behaviour("B02")
@@ -222,7 +230,7 @@ def test_only_the_brands_that_are_named_are_read(account: Account) -> None:
     where.extract(*GUIDE)
     where.normalize(*GUIDE)
     assert {row["source_id"] for row in where.records("articles")} == {"20-5"}
-    assert {path for path, _ in account.own.asked} == {"/api/v2/brands"}
+    assert {path for path, _ in account.own.asked} == {"/api/v2/brands", "/api/v2/guide/content_tags"}
 
 
 @pytest.mark.behaviour("S45")

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from migration_pipeline.sources import Sample
+from migration_pipeline.sources.zendesk import shapes
+from migration_pipeline.staging.snapshots import Row
 from migration_pipeline_tests.sources.conftest import Desk, Place, changed, place
 from migration_pipeline_tests.sources.test_zendesk_records import Bench
 
@@ -153,6 +155,24 @@ def test_an_article_is_read_in_whatever_languages_it_comes(
     one = bench.one("articles")
     assert (one["collection_ref"], one["tags"], one["audience"]) == ("section:3", ["x"], "everyone")
     assert one["updated_at"].day == 5
+
+
+def test_content_tags_have_their_names_and_comments_are_counted(bench: Bench) -> None:
+    bench.add("articles", article(content_tag_ids=["01GFXG", "01GONE", 7, "01GFXG"]), article(id=2))
+    bench.add("articles", article(id=3, content_tag_ids="odd"))
+    bench.staging.snapshots.append(
+        "content_tags", [shapes.named_row({"id": "01GFXG", "name": " Billing "})], cursor=None, complete=True
+    )
+    said = [
+        Row("1", None, {"stamp": "s", "comments": [{"id": 1}, {"id": 2}]}),
+        Row("2", None, {"stamp": "s", "comments": []}),
+    ]  # fmt: skip
+    bench.staging.snapshots.append("article_comments", said, cursor=None, complete=True)
+    bench.normalize("articles")
+    articles = bench.place.records("articles")
+    assert {row["source_id"]: (row["content_tags"], row["comment_count"]) for row in articles} == {
+        "1": (["01GONE", "Billing"], 2), "2": ([], 0), "3": ([], None),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

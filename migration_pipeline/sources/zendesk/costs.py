@@ -184,4 +184,5 @@ def _list_pages(staging: Staging, stream: str, centers: Sequence[brands.HelpCent
         ).fetchall()
     held = {brand: int(number) for brand, number in rows}
     hosts: Iterable[str | None] = [None] if stream not in OF_BRANDS else [one.brand for one in centers]
-    return sum(max(1, math.ceil(held.get(host, 0) / LIST_PAGE)) for host in hosts)
+    size = LISTINGS[stream].size if stream in LISTINGS else LIST_PAGE
+    return sum(max(1, math.ceil(held.get(host, 0) / size)) for host in hosts)

@@ -14,7 +14,7 @@ import heapq
 import logging
 import mimetypes
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import unescape
 from importlib import resources
 from itertools import islice
@@ -59,7 +59,7 @@ def read_collections(reading: Reading) -> int:
 def read_articles(reading: Reading) -> int:
     """New and changed articles, marks for archived ones, and their files; the rows added."""
     listed = sum(_read_list(reading, center) for center in streams.help_centers(reading))
-    return listed + _read_attachments(reading) + _read_files(reading)
+    return listed + _read_beside(reading) + _read_files(reading)
 
 
 def read_sample(reading: Reading, size: int, seed: int) -> int:
@@ -68,7 +68,7 @@ def read_sample(reading: Reading, size: int, seed: int) -> int:
     added = reading.staging.snapshots.append(
         "articles", fresh_rows(reading.staging, "articles", chosen), **_state(reading)
     )
-    return added + _read_attachments(reading, [row.id for row in chosen]) + _read_files(reading)
+    return added + _read_beside(reading, [row.id for row in chosen]) + _read_files(reading)
 
 
 def rank(seed: int, article: str) -> str:
@@ -192,15 +192,28 @@ def _names(reading: Reading, center: HelpCenter, stream: str, locale: str) -> It
         streams.advance(pager.advance, body, path=path)
 
 
-# Files
+# What stands beside an article: files, and comments of readers
 
 
-def _read_attachments(reading: Reading, articles: Sequence[str] | None = None) -> int:
-    """What is attached to articles that are new or changed since it was asked last; the rows added."""
+def _read_beside(reading: Reading, articles: Sequence[str] | None = None) -> int:
+    """What is attached to articles that are new or changed since it was asked last, and what readers said of them."""
+    added = _read_of_each(reading, "article_attachments", _attachments, articles)
+    if reading.client.settings.article_comments == "leave":
+        return added
+    return added + _read_of_each(reading, "article_comments", _comments, articles)
+
+
+def _read_of_each(
+    reading: Reading,
+    stream: str,
+    read: Callable[[Reading, HelpCenter, str, str], Row],
+    articles: Sequence[str] | None,
+) -> int:
+    """A row of the stream for each article that is new or changed since it was read last; the rows added."""
     store = reading.staging.snapshots
     with reading.staging.connect() as connection:
-        for stream in ("articles", "article_attachments"):
-            connection.execute(f"CREATE VIEW raw_{stream} AS FROM {store.newest(stream)}")
+        connection.execute(f"CREATE VIEW raw_articles AS FROM {store.newest('articles')}")
+        connection.execute(f"CREATE VIEW looked_at AS FROM {store.newest(stream)}")
         stale = connection.execute(_STALE).fetchall()
     centers = {center.brand: center for center in streams.help_centers(reading)}
     wanted = [
@@ -212,17 +225,31 @@ def _read_attachments(reading: Reading, articles: Sequence[str] | None = None) -
     with CallThreads(reading.client.settings.workers, "zendesk-articles") as pool:
         for number, batch in enumerate(_batches(wanted, BATCH)):
             reading.run.check()
-            rows = pool.map(lambda one: _attachments(reading, *one), batch)
-            added += store.append("article_attachments", rows, cursor=None, complete=True)
-            reading.run.progress("attachments", "articles", number * BATCH + len(batch), len(wanted))
+            rows = pool.map(lambda one: read(reading, *one), batch)
+            added += store.append(stream, rows, cursor=None, complete=True)
+            reading.run.progress(stream.removeprefix("article_"), "articles", number * BATCH + len(batch), len(wanted))
     return added
 
 
 def _attachments(reading: Reading, center: HelpCenter, article: str, stamp: str) -> Row:
     """What is attached to an article, and the pictures in its texts that are something else."""
-    path = f"{_ARTICLES}/{center.own_id(article)}/attachments"
+    attached = _list_of(reading, center, article, "attachments", "article_attachments")
+    known = {shapes.usable_id(shapes.field(one, "id")) for one in attached}
+    pictures = {url: picture for url in _pictures(reading, center, article) if (picture := _picture(url, known))}
+    return Row(article, None, {"stamp": stamp, "attachments": attached, "pictures": list(pictures.values())})
+
+
+def _comments(reading: Reading, center: HelpCenter, article: str, stamp: str) -> Row:
+    """What readers said of an article (Zendesk developer docs, "Article Comments")."""
+    said = _list_of(reading, center, article, "comments", "comments")
+    return Row(article, None, {"stamp": stamp, "comments": said})
+
+
+def _list_of(reading: Reading, center: HelpCenter, article: str, name: str, key: str) -> list[Any]:
+    """A list that belongs to an article."""
+    path = f"{_ARTICLES}/{center.own_id(article)}/{name}"
     pager = CursorList()
-    attached: list[Any] = []
+    found: list[Any] = []
     while not pager.finished:
         try:
             body = reading.client.get(path, pager.params(), host=center.url)
@@ -230,11 +257,9 @@ def _attachments(reading: Reading, center: HelpCenter, article: str, stamp: str)
             if refusal.status in (403, 404, 410):  # it was archived since
                 break
             raise
-        attached += reading.client.rows(body, "article_attachments", path)
+        found += reading.client.rows(body, key, path)
         streams.advance(pager.advance, body, path=path)
-    known = {shapes.usable_id(shapes.field(one, "id")) for one in attached}
-    pictures = {url: picture for url in _pictures(reading, center, article) if (picture := _picture(url, known))}
-    return Row(article, None, {"stamp": stamp, "attachments": attached, "pictures": list(pictures.values())})
+    return found
 
 
 def _pictures(reading: Reading, center: HelpCenter, article: str) -> Iterator[str]:

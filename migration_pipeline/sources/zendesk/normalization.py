@@ -103,7 +103,15 @@ RECIPES: Final[Mapping[str, Recipe]] = {
         ("collections", "rejects_collections"),
     ),
     "articles": Recipe(
-        ("articles", "article_attachments", "article_files", "user_segments", "brands"),
+        (
+            "articles",
+            "article_attachments",
+            "article_comments",
+            "article_files",
+            "content_tags",
+            "user_segments",
+            "brands",
+        ),
         ("article_file_rows", "articles"),
         ("article_translations", "article_attachments", "articles", "rejects_articles"),
     ),

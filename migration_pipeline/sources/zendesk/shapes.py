@@ -18,6 +18,7 @@ NO_ID: Final = "?"
 """First character of the row id of a record that has no usable id of its own."""
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,18}")
+_WORD: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*["']?([^"'>\s]+)""", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"/attachments/token/([^/?#\s]+)")
 MESSAGING: Final = frozenset(
@@ -58,6 +59,13 @@ def row(record: Any, *, prefix: str = "") -> Row:
     """A record of the service as a snapshot row; without a usable id, one made of its content."""
     found = usable_id(record.get("id")) if isinstance(record, dict) else None
     return Row(f"{prefix}{found or NO_ID + digest(record)}", moment(field(record, "updated_at")), record)
+
+
+def named_row(record: Any) -> Row:
+    """The same, of a record whose id is a word, like that of a content tag."""
+    found = field(record, "id")
+    usable = isinstance(found, str) and _WORD.fullmatch(found) is not None
+    return Row(found if usable else NO_ID + digest(record), moment(field(record, "updated_at")), record)
 
 
 def digest(record: Any) -> str:

@@ -71,6 +71,7 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
         ("brands", partial(streams.read_listing, stream="brands")),
         ("articles", help_center.read_articles),
         ("user_segments", partial(streams.read_listing, stream="user_segments")),
+        ("content_tags", partial(streams.read_listing, stream="content_tags")),
     ),
 }
 """What is read for each entity type on every pass."""
@@ -93,7 +94,7 @@ _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
     "teams": ("groups",),
     "fields": ("ticket_fields", "user_fields", "organization_fields"),
-    "articles": ("brands", "user_segments"),
+    "articles": ("brands", "user_segments", "content_tags"),
 }
 """Short lists that are read whole for a sample too."""
 

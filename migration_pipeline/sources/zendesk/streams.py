@@ -22,7 +22,14 @@ from migration_pipeline.model.errors import AccessDenied, Rejected, ServiceDown
 from migration_pipeline.model.run import Run
 from migration_pipeline.sources.zendesk import brands, changes, shapes
 from migration_pipeline.sources.zendesk.client import ZendeskClient
-from migration_pipeline.sources.zendesk.paging import OVERLAP, CursorExport, CursorList, PagingError, TimeExport
+from migration_pipeline.sources.zendesk.paging import (
+    LIST_PAGE,
+    OVERLAP,
+    CursorExport,
+    CursorList,
+    PagingError,
+    TimeExport,
+)
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.snapshots import Row
 
@@ -51,6 +58,8 @@ class Listing:
     optional: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
     of_brands: bool = False
+    size: int = LIST_PAGE  # the most rows that a page may have
+    row: Callable[[Any], Row] | None = None  # where ids are no numbers
 
 
 LISTINGS: Final = {
@@ -68,6 +77,8 @@ LISTINGS: Final = {
     "sections": Listing(
         "help_center/sections", "sections", optional=True, fixed=(("include", "translations"),), of_brands=True
     ),
+    # Pages of more than 30 are refused, and ids are words (Zendesk developer docs, "Content Tags").
+    "content_tags": Listing("guide/content_tags", "records", optional=True, size=30, row=shapes.named_row),
     "user_segments": Listing("help_center/user_segments", "user_segments", optional=True, of_brands=True),
     "suspended_tickets": Listing("suspended_tickets", "suspended_tickets", optional=True),
 }
@@ -180,7 +191,7 @@ def _read_list_of(reading: Reading, stream: str, center: brands.HelpCenter) -> i
     store = reading.staging.snapshots
     state = store.state(stream)
     compared = state.complete or center.brand is not None
-    pager = CursorList(after=None if compared else state.cursor)
+    pager = CursorList(after=None if compared else state.cursor, size=listing.size)
     collected: list[Row] = []
     added = 0
     while not pager.finished:
@@ -194,10 +205,10 @@ def _read_list_of(reading: Reading, stream: str, center: brands.HelpCenter) -> i
                     store.mark(stream, complete=True)
                 return added
             if pager.after is not None and not collected and isinstance(refusal, Rejected):
-                pager = CursorList()  # the kept cursor is no longer valid
+                pager = CursorList(size=listing.size)  # the kept cursor is no longer valid
                 continue
             raise
-        rows = [center.row(record) for record in reading.client.rows(body, listing.key, listing.path)]
+        rows = [(listing.row or center.row)(record) for record in reading.client.rows(body, listing.key, listing.path)]
         advance(pager.advance, body, path=listing.path)
         if compared:
             collected += rows

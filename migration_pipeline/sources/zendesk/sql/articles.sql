@@ -3,7 +3,7 @@ WITH told AS (
     SELECT id, payload ->> '$._brand' AS brand, from_json(payload, '{
         "html_url": "JSON", "author_id": "JSON", "title": "JSON", "name": "JSON", "body": "JSON", "locale": "JSON",
         "source_locale": "JSON", "draft": "JSON", "promoted": "JSON", "position": "JSON", "section_id": "JSON",
-        "user_segment_id": "JSON", "user_segment_ids": "JSON", "label_names": "JSON", "vote_count": "JSON",
+        "user_segment_id": "JSON", "user_segment_ids": "JSON", "label_names": "JSON", "content_tag_ids": "JSON", "vote_count": "JSON",
         "created_at": "JSON", "updated_at": "JSON", "edited_at": "JSON", "_gone": "JSON",
         "translations": [{
             "id": "JSON", "html_url": "JSON", "locale": "JSON", "title": "JSON", "body": "JSON", "draft": "JSON",
@@ -77,6 +77,13 @@ SELECT
     END AS audience
 FROM told;
 
+-- A content tag that the list does not have is told by its id.
+CREATE TEMP TABLE article_content_tags AS
+SELECT tagged.id, list(DISTINCT coalesce(tag.name, tagged.tag) ORDER BY coalesce(tag.name, tagged.tag)) AS names
+FROM (SELECT id, unnest(texts_of(article.content_tag_ids)) AS tag FROM article_rows) AS tagged
+LEFT JOIN (SELECT id, line_of(payload::JSON -> '$.name') AS name FROM raw_content_tags) AS tag ON tag.id = tagged.tag
+GROUP BY tagged.id;
+
 CREATE TEMP VIEW record_articles AS
 WITH audiences AS (
     SELECT
@@ -106,13 +113,17 @@ SELECT
     coalesce(flag_of(article.promoted), false) AS promoted,
     count_of(article.position) AS position,
     texts_of(article.label_names) AS tags,
+    coalesce(article_content_tags.names, []) AS content_tags,
     count_of(article.vote_count) AS votes,
+    json_array_length(said.payload::JSON -> '$.comments') AS comment_count,
     active,
     moment_of(article.created_at) AS created_at,
     greatest(moment_of(article.updated_at), moment_of(article.edited_at), edited.edited_at) AS updated_at
 FROM article_rows
 LEFT JOIN audiences USING (id)
 LEFT JOIN edited USING (id)
+LEFT JOIN article_content_tags USING (id)
+LEFT JOIN raw_article_comments AS said USING (id)
 LEFT JOIN help_centers AS center ON center.brand IS NOT DISTINCT FROM article_rows.brand
 WHERE NOT unusable
 ORDER BY article_rows.brand NULLS FIRST, len(article_rows.id), article_rows.id;

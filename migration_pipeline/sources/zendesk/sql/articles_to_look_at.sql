@@ -1,4 +1,5 @@
--- Articles whose files were not asked for since they changed, each with what tells that it changed.
+-- Articles of which something beside them was not asked for since they changed, each with what tells that it changed.
+-- Needs: raw_articles, looked_at (id, payload with the stamp).
 WITH stamped AS (
     SELECT
         id,
@@ -9,6 +10,6 @@ WITH stamped AS (
 )
 SELECT stamped.id, stamped.stamp, stamped.brand
 FROM stamped
-LEFT JOIN raw_article_attachments AS listed USING (id)
+LEFT JOIN looked_at AS listed USING (id)
 WHERE (listed.payload ->> '$.stamp') IS DISTINCT FROM stamped.stamp
 ORDER BY stamped.brand NULLS FIRST, len(stamped.id), stamped.id
