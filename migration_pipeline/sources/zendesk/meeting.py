@@ -81,6 +81,8 @@ def foresee(staging: Staging, limits: Mapping[str, int], since: int, *, ticket_e
         return None
     tickets, pages = _Tickets(staging), _pages(staging)
     points = tickets.points(since if anew else int(state.cursor or since))
+    if not points:  # without any ticket, the export is asked once
+        return Ahead(Road(since, 1, 0, 0), 0)
     exports, account = (_full(limits.get(name, _UNTOLD)) for name in (EXPORTS, ACCOUNT))
 
     def road(per_call: float) -> Road:
@@ -206,7 +208,10 @@ class _Backwards:
         """Begin with the threads if that is worth it. A page of the export takes `page_s` seconds, 0: none came yet."""
         exports, account = self._window(EXPORTS, page_s), self._window(ACCOUNT, page_s / self._workers)
         pages = _pages(self._quiet.staging)
-        found = list(roads.roads(self._tickets.points(reached), pages.per_call, pages.repaired))
+        points = self._tickets.points(reached)
+        if not points:
+            return
+        found = list(roads.roads(points, pages.per_call, pages.repaired))
         road = roads.choose(found, exports, account, self._worth_s)
         if road is found[-1]:
             return
