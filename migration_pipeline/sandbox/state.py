@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+
 
 class State:
     """An open state file. `db` is for the stand-in; the service commits after each good answer."""
@@ -21,10 +23,10 @@ class State:
         self.folder = folder
         self.db = sqlite3.connect(folder / "state.sqlite", check_same_thread=False, cached_statements=512)
         # A stand-in survives its own end, not a power cut: the file system's cache is durable enough.
-        self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=OFF")
-        self.db.executescript("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;")
-        self.db.executescript(schema)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        # In one transaction: a start is mostly the making of these tables.
+        self.db.executescript(f"BEGIN; {META} {schema}; COMMIT;")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The stored JSON value of `key`, or `default`."""

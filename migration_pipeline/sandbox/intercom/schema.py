@@ -13,7 +13,7 @@ CREATE INDEX IF NOT EXISTS contacts_email ON contacts (email COLLATE NOCASE);
 CREATE INDEX IF NOT EXISTS contacts_phone ON contacts (phone);
 CREATE INDEX IF NOT EXISTS contacts_created ON contacts (created_at);
 CREATE INDEX IF NOT EXISTS contacts_updated ON contacts (updated_at);
-CREATE INDEX IF NOT EXISTS contacts_born ON contacts (state, born_at);
+CREATE INDEX IF NOT EXISTS contacts_born ON contacts (born_at, state);
 
 CREATE TABLE IF NOT EXISTS companies (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, company_id TEXT NOT NULL, name TEXT, plan TEXT,
@@ -54,8 +54,8 @@ CREATE TABLE IF NOT EXISTS conversations (
     source TEXT NOT NULL, custom_attributes TEXT NOT NULL DEFAULT '{}',
     ticket_type_id INTEGER, ticket_number INTEGER, ticket_state_id INTEGER, previous_ticket_state_id INTEGER,
     ticket_attributes TEXT, is_shared INTEGER);
-CREATE INDEX IF NOT EXISTS conversations_created ON conversations (created_at);
-CREATE INDEX IF NOT EXISTS conversations_updated ON conversations (updated_at);
+CREATE INDEX IF NOT EXISTS conversations_created ON conversations (created_at, id, born_at);
+CREATE INDEX IF NOT EXISTS conversations_updated ON conversations (updated_at, id, born_at);
 CREATE INDEX IF NOT EXISTS conversations_born ON conversations (born_at);
 CREATE INDEX IF NOT EXISTS tickets_created ON conversations (created_at) WHERE ticket_type_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS tickets_updated ON conversations (updated_at) WHERE ticket_type_id IS NOT NULL;
