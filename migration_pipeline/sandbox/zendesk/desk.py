@@ -227,6 +227,11 @@ class Desk:
         kept: Mask = long_ago & (self.status != skeleton.GONE_STATUS)
         return kept
 
+    def is_archived(self, place: int, now: float) -> bool:
+        """Whether the ticket at ``place`` is."""
+        long_ago = 0 < self.closed[place] < now - ARCHIVE_AFTER
+        return bool(long_ago and self.status[place] != skeleton.GONE_STATUS)
+
     def in_scope(self, scope: str) -> Mask:
         """Which tickets ``support_type_scope`` shows."""
         ai: Mask = (self.tickets.flags & skeleton.AI) != 0
@@ -239,7 +244,7 @@ class Desk:
             index = self._tickets_by_id if by_id else self._tickets_by_time
             return _filter(index, self._exported(scope, exclude_deleted)[index.places])
 
-        return self._kept(("tickets", scope, exclude_deleted, by_id), make)
+        return self.kept(("tickets", scope, exclude_deleted, by_id), make)
 
     def event_export(self, scope: str, now: float, *, exclude_deleted: bool, archived: bool) -> Index:
         """Audits by time; ``places`` point into ``event_ticket`` and ``event_seq``."""
@@ -251,7 +256,7 @@ class Desk:
             return _filter(self._events, mask[self.event_ticket[self._events.places]])
 
         day = 0 if archived else int(now // DAY)
-        return self._kept(("events", scope, exclude_deleted, archived, day), make)
+        return self.kept(("events", scope, exclude_deleted, archived, day), make)
 
     def _exported(self, scope: str, exclude_deleted: bool) -> Mask:
         mask = self.in_scope(scope)
@@ -265,12 +270,12 @@ class Desk:
             index = _index(self.people.updated[places], ids.USER + (places + 1) * ids.STEP)
             return Index(index.times, index.keys, places[index.places])
 
-        return self._kept(("users",), make)
+        return self.kept(("users",), make)
 
     def organization_export(self) -> Index:
         """Organizations by change, deleted ones among them."""
         changed = self.people.org_updated
-        return self._kept(("organizations",), lambda: _index(changed, _scramble(len(changed))))
+        return self.kept(("organizations",), lambda: _index(changed, _scramble(len(changed))))
 
     def live_list(self, by: str, now: float) -> Index:
         """Tickets that lists show (neither deleted nor archived), by id, updated_at or status."""
@@ -285,12 +290,12 @@ class Desk:
             index = _index(values[by][places], self.tickets.ids[places])
             return Index(index.times, index.keys, places[index.places])
 
-        return self._kept(("live", by, int(now // 3600)), make)
+        return self.kept(("live", by, int(now // 3600)), make)
 
     def live_audits(self, now: float) -> Index:
         """Audits of live tickets, oldest first, for the list of all audits."""
         index = self._events
-        return self._kept(
+        return self.kept(
             ("audits", int(now // 3600)), lambda: _filter(index, self._live(now)[self.event_ticket[index.places]])
         )
 
@@ -298,7 +303,7 @@ class Desk:
         live: Mask = (self.status != skeleton.GONE_STATUS) & ~self.archived(now)
         return live
 
-    def _kept(self, key: tuple[Any, ...], make: Callable[[], Index]) -> Index:
+    def kept(self, key: tuple[Any, ...], make: Callable[[], Index]) -> Index:
         """An index from a small cache, which the next change empties."""
         if key not in self._filtered:
             if len(self._filtered) >= CACHED_INDEXES:

@@ -45,13 +45,18 @@ class _Search:
         )
         return {**page, "facets": None}
 
-    def _everything(self, call: Call) -> list[tuple[int, str, int]]:
-        """(time, kind, place) of what a query finds, newest first."""
+    def _first(self, call: Call) -> list[tuple[int, str, int]]:
+        """(time, kind, place) of the first thousand that a query finds, newest first unless asked otherwise."""
+        newest_first = call.query.get("sort_order", "desc") == "desc"
+        shown = slice(-DEEPEST_RESULT, None) if newest_first else slice(DEEPEST_RESULT)
         found = []
         for kind in KINDS:
             index = self._found(call, kind)
-            found += [(int(t), kind, int(p)) for t, p in zip(index.times, index.places, strict=True)]
-        return sorted(found, reverse=call.query.get("sort_order", "desc") == "desc")
+            found += [(int(t), kind, int(p)) for t, p in zip(index.times[shown], index.places[shown], strict=True)]
+        return sorted(found, reverse=newest_first)
+
+    def _count(self, call: Call) -> int:
+        return sum(len(self._found(call, kind).times) for kind in KINDS)
 
     def by_number(self, call: Call) -> Made:
         """The first thousand results."""
@@ -59,15 +64,15 @@ class _Search:
         if max(1, whole(call.query.get("page"), 1)) * size > DEEPEST_RESULT:
             text = "Invalid search: Requested response size was greater than Search Response Limits"
             raise errors.refusal({"error": "invalid", "description": text}, 422)
-        found = self._everything(call)
+        found = self._first(call)
 
         def show(k: int) -> dict[str, Any]:
             return self._row(call, found[k][1], found[k][2])
 
-        return {**self._site.by_offset(call, "results", range(len(found)), show), "facets": None}
+        return {**self._site.by_offset(call, "results", range(self._count(call)), show), "facets": None}
 
     def count(self, call: Call) -> Made:
-        return {"count": len(self._everything(call))}
+        return {"count": self._count(call)}
 
     def _row(self, call: Call, kind: str, place: int) -> dict[str, Any]:
         site = self._site
@@ -80,7 +85,11 @@ class _Search:
         return {**spoiled(site, shown), "result_type": kind}
 
     def _found(self, call: Call, kind: str) -> Index:
-        """What a query finds of one kind, in order of creation."""
+        """What a query finds of one kind, in order of creation; looked for once until the next change."""
+        query = call.query.get("query", "")
+        return self._site.desk.kept(("search", kind, query), lambda: self._search(query, kind))
+
+    def _search(self, query: str, kind: str) -> Index:
         desk = self._site.desk
         users, organizations = np.arange(desk.people.users), np.arange(len(desk.people.org_created))
         created, numbered = {
@@ -93,7 +102,7 @@ class _Search:
             "user": (desk.people.flags & GONE) == 0,
             "organization": ~desk.people.org_deleted,
         }[kind]
-        for term in call.query.get("query", "").split():
+        for term in query.split():
             keep = keep & self._searched(term, kind, created)
         places = np.flatnonzero(keep)
         order = np.lexsort((numbered[places], created[places]))

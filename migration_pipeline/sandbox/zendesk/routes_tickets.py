@@ -138,7 +138,7 @@ class _Tickets:
         place = self._place(call)
         view = site.view(call)
         steps = site.desk.ticket(place).steps
-        if site.desk.archived(call.scratch["at"])[place]:
+        if site.desk.is_archived(place, call.scratch["at"]):
             everything: dict[str, Any] = {"audits": [event_json.audit(view, place, s) for s in steps]}
             if wants_cursor(call):
                 everything["meta"] = {"has_more": False}
@@ -190,7 +190,7 @@ class _Tickets:
                 "topic_id": None,
                 "jira_issue_ids": [],
                 "followup_source_ids": [str(int(desk.tickets.ids[parent]))] if parent is not None else [],
-                "from_archive": bool(desk.archived(call.scratch["at"])[place]),
+                "from_archive": desk.is_archived(place, call.scratch["at"]),
                 "incidents": sum(1 for p in desk.tickets.problem_of.values() if p == place),
                 "twitter": {},
             }
