@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/migrate demo
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 ui: $(READY)
 	$(BIN)/migrate ui
