@@ -9,8 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from migration_pipeline.model.errors import RunStopped
+
+LOOK_S: Final = 1.0
+"""Seconds after which whoever waits for a window looks at it again."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Pacer:
                     for name in buckets:
                         self._buckets.setdefault(name, _Bucket()).under_way += 1
                     return waited
+            # Answers that come meanwhile may tell of a window that has begun, or of more that is left.
+            pause = min(pause, LOOK_S)
             if self._stop.wait(pause):
                 raise RunStopped("The run was stopped.")
             waited += pause

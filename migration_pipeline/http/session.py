@@ -132,7 +132,8 @@ class ApiSession:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.update({"Accept": "application/json", **headers})
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=workers)
+        # Whoever has the workers call may call beside them.
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=workers + 1)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
