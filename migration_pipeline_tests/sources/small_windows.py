@@ -1,6 +1,7 @@
 """Rate windows of a second instead of a minute: what takes an hour at a service's limits takes a minute here.
 
-They stand between a session and a service that has no limits, count its calls, and tell what is left as answers do.
+They stand between a session and a service that has no limits, count its calls, and tell what is left as answers do;
+nothing refuses a call that comes too many.
 """
 
 import threading
@@ -13,12 +14,15 @@ from migration_pipeline.sources.zendesk import ZendeskSource, client
 
 
 class SmallWindows:
-    """Windows of `seconds`; `limits` are calls a window, by bucket."""
+    """Windows of `seconds`; `limits` are calls a window, by bucket.
 
-    def __init__(self, seconds: float, limits: Mapping[str, int]) -> None:
-        self.broken = 0  # calls that came when nothing was left
+    `late` are calls by bucket that answers do not tell of yet, as those of concurrent calls that come out of order.
+    """
+
+    def __init__(self, seconds: float, limits: Mapping[str, int], late: Mapping[str, int]) -> None:
         self._seconds = seconds
         self._limits = limits
+        self._late = late
         self._started = time.monotonic()
         self._spent: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
@@ -40,7 +44,6 @@ class SmallWindows:
             number = int(passed // self._seconds)
             for name in self._call.buckets:
                 spent = self._spent[name, number] = self._spent.get((name, number), 0) + 1
-                self.broken += spent > self._limits[name]
-                left = max(self._limits[name] - spent, 0)
+                left = min(max(self._limits[name] - spent, 0) + self._late.get(name, 0), self._limits[name])
                 told[name] = Window(self._limits[name], left, (number + 1) * self._seconds - passed)
         return told

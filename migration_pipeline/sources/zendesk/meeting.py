@@ -263,9 +263,12 @@ class _Backwards:
             _log.info("Comments are read by the export alone from now on: %s", error)
 
     def _room(self) -> int:
-        """Calls of the account's window that threads may take now; the export's own are left to it."""
+        """Calls of the account's window that threads may take now; the export's own are left to it.
+
+        Answers come out of order, so that the last one may tell of as many calls too many as there are workers.
+        """
         limit = self._session.limits.get(ACCOUNT, _UNTOLD)
-        kept = 0 if self._alone else self._session.limits.get(EXPORTS, 0)
+        kept = 0 if self._alone else self._session.limits.get(EXPORTS, 0) + self._workers
         return self._session.pacer.window(ACCOUNT, limit).remaining - kept
 
 
