@@ -30,6 +30,7 @@ class Window:
 class _Bucket:
     remaining: int | None = None  # as the newest answer said
     resets_at: float = 0.0
+    sent: float = 0.0  # when the call was sent whose answer said so
     under_way: int = 0  # calls that no answer has told of yet
 
 
@@ -64,19 +65,28 @@ class Pacer:
                 raise RunStopped("The run was stopped.")
             waited += pause
 
-    def done(self, buckets: tuple[str, ...], windows: Mapping[str, Window]) -> None:
-        """End a call that was taken from `buckets`, with what its answer said of any bucket.
+    def done(self, buckets: tuple[str, ...], windows: Mapping[str, Window], sent: float | None = None) -> None:
+        """End a call that was taken from `buckets` and `sent` then (now without it), with what its answer said of any.
 
-        Answers of concurrent calls may arrive out of order, so that a number is too high by as many calls as are under
-        way; a service that refuses one of them for it says so, and `exhausted` ends the window.
+        An answer that took long, as a large page does, tells of a window from before the calls that others made
+        meanwhile: what a later call was told stands. Of calls sent at about the same time answers may still come out of
+        order, so that a number is too high by as many calls as are under way; a service that refuses one of them for it
+        says so, and `exhausted` ends the window.
         """
         with self._lock:
             for name in buckets:
                 self._buckets[name].under_way -= 1
             for name, window in windows.items():
                 bucket = self._buckets.setdefault(name, _Bucket())
-                bucket.remaining = window.remaining
+                moment = self._clock() if sent is None else sent
+                if moment < bucket.sent:
+                    continue
+                bucket.remaining, bucket.sent = window.remaining, moment
                 bucket.resets_at = self._clock() + max(window.resets_in, 0.0)
+
+    def now(self) -> float:
+        """The moment, as `done` takes it."""
+        return self._clock()
 
     def window(self, name: str, limit: int) -> Window:
         """The present window of a bucket with that limit, less the calls under way; full where no answer told of it."""

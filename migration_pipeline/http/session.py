@@ -268,6 +268,7 @@ class ApiSession:
         waited = self.pacer.take(buckets)
         self.usage.count(write=write, waited=waited)
         windows: dict[str, Window] = {}
+        sent = self.pacer.now()
         try:
             response = self._session.request(
                 method,
@@ -285,7 +286,7 @@ class ApiSession:
             self.breaker.failed()
             raise
         finally:
-            self.pacer.done(buckets, windows)
+            self.pacer.done(buckets, windows, sent)
         body = _parsed(response)
         unreadable = response.ok and body is None and response.content  # a page of what stands before the service
         if response.status_code >= 500 or response.status_code == 408 or unreadable:

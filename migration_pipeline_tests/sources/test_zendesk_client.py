@@ -17,7 +17,7 @@ import requests
 from pydantic import HttpUrl, SecretStr
 
 from migration_pipeline.config import ZendeskAuth
-from migration_pipeline.http import Window
+from migration_pipeline.http import Pacer, Window
 from migration_pipeline.model.errors import AccessDenied, RunStopped, ServiceDown
 from migration_pipeline.sources.zendesk.client import buckets, error, windows
 from migration_pipeline_tests.sources.conftest import Desk, Place, changed, place
@@ -342,3 +342,17 @@ def answering(answer: object, asked: list[str] | None = None) -> Iterator[tuple[
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}", seen
         server.shutdown()
+
+
+def test_a_slow_answer_does_not_raise_what_later_calls_left_of_a_window() -> None:
+    now = 100.0
+    pacer = Pacer(threading.Event(), lambda: now)
+    pacer.take(("account",))  # a large page
+    page = pacer.now()
+    now = 101.0
+    pacer.take(("account",))
+    pacer.done(("account",), {"account": Window(400, 19, 50)}, pacer.now())
+    pacer.done(("account",), {"account": Window(400, 76, 50)}, page)
+    assert pacer.window("account", 400) == Window(400, 19, 50)
+    now = 160.0
+    assert pacer.window("account", 400).remaining == 400
