@@ -55,7 +55,9 @@ class _Window:
 
 @dataclass
 class Clock:
-    """Runs works one after the other against windows that begin with their first call, and adds up the seconds.
+    """Runs works one after the other against windows, and adds up the seconds.
+
+    When a service's windows begin nobody knows beforehand: at the first call, half of one is left, as on average.
 
     A work `beside` another begins with it, and finds the windows as that did; what follows begins once both are over.
     """
@@ -103,7 +105,8 @@ class Clock:
     def _left(self, name: str) -> float:
         window, limit = self._windows.setdefault(name, _Window()), self.limits[name]
         if self.now >= window.ends:
-            window.ends = self.now + limit.window_s if not window.ends else _next_end(window.ends, self.now, limit)
+            first = not window.ends
+            window.ends = self.now + limit.window_s / 2 if first else _next_end(window.ends, self.now, limit)
             window.left = limit.calls * (1 - CAUTION)
         return window.left
 

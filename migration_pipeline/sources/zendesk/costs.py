@@ -24,6 +24,9 @@ from migration_pipeline.staging import Staging
 SAMPLED: Final = 100
 """Threads that a survey reads first, to learn by how much the others may differ from what events told of them."""
 
+FILES_A_MINUTE: Final = 2_500
+"""Zendesk developer docs, "Rate limits": no answer tells of it before it is reached."""
+
 FILES_TRIED: Final = 200
 """Files that are fetched to learn how fast files come."""
 
@@ -101,7 +104,8 @@ def works(
             told = _files(staging, settings, unread)
             size = max(told.bytes + round(told.mean_bytes * told.unread), 0)
             error = told.error(told.read)
-            yield Work("source", entity_type, stream, told.whole, parallel=True, error=error, bytes=size)
+            window = (files.BUCKET,)
+            yield Work("source", entity_type, stream, told.whole, window, parallel=True, error=error, bytes=size)
         elif stream == "logs":
             logs = len(channels.wanted_logs(staging))
             bucket = buckets("GET", "/api/v2/tickets/1/conversation_log")

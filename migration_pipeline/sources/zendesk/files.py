@@ -46,7 +46,8 @@ BATCH: Final = 200
 
 ATTEMPTS: Final = 5
 """For a file that an earlier pass could not have in as many, one is enough to see whether it is there by now."""
-_BUCKET: Final = "attachments"
+BUCKET: Final = "attachments"
+"""The window that files draw on, apart from all others."""
 _STOPPED: Final = "The run was stopped; the next one goes on from here."
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
 _SQL: Final = resources.files(__package__).joinpath("sql")
@@ -290,7 +291,7 @@ def _fetched(
     def attempt() -> tuple[str, int]:
         _check(reading)
         pacer = reading.client.session.pacer
-        waited = pacer.take((_BUCKET,))
+        waited = pacer.take((BUCKET,))
         if (
             urlsplit(url).netloc in own_hosts
         ):  # calls are what the service is asked; other hosts have pictures of theirs
@@ -308,7 +309,7 @@ def _fetched(
                     content = recognised(content, name=wanted.name, picture=wanted.picture)
                 sha256, size = reading.staging.blobs.add(content)
         finally:
-            pacer.done((_BUCKET,), {})
+            pacer.done((BUCKET,), {})
         if wanted.size is not None and size != wanted.size:
             raise _OtherSize(f"{size} bytes came, the source says {wanted.size}")
         return sha256, size
@@ -370,7 +371,7 @@ def _wait(reading: Reading, state: tenacity.RetryCallState) -> float:
     after = response.headers.get("Retry-After", "") if response is not None else ""
     if after.isdigit():
         if response is not None and response.status_code == 429:
-            reading.client.session.pacer.exhausted(_BUCKET, float(after))
+            reading.client.session.pacer.exhausted(BUCKET, float(after))
         return float(after)
     return backoff(state)
 

@@ -196,8 +196,9 @@ class ZendeskSource:
         return [*read, *inventory.works(counted(staging))]
 
     def limits(self) -> dict[str, Limit]:
-        """The rate limits that answers told so far, by bucket."""
-        return {bucket: Limit(calls, roads.WINDOW_S) for bucket, calls in self._client.limits.items()}
+        """The rate limits that answers told so far, by bucket, and that of files."""
+        told = {files.BUCKET: costs.FILES_A_MINUTE, **self._client.limits}
+        return {bucket: Limit(calls, roads.WINDOW_S) for bucket, calls in told.items()}
 
     def speed(self) -> Speed:
         """How fast the help desk answers just now, by a handful of reads."""
