@@ -169,11 +169,14 @@ def _files(staging: Staging, settings: Source, unread: Sequence[str]) -> _Files:
 
 
 def _read(staging: Staging) -> list[str]:
-    """Tickets whose threads were read one by one."""
+    """Tickets whose threads were read one by one although events told of them: what the others are measured by."""
     with staging.connect() as connection:
         return [
             str(row[0])
-            for row in connection.execute(f"SELECT id FROM {staging.snapshots.newest('threads')}").fetchall()
+            for row in connection.execute(
+                f"SELECT id FROM {staging.snapshots.newest('threads')} WHERE id IN "
+                f"(SELECT split_part(id, '/', 1) FROM {staging.snapshots.newest('comments')})"
+            ).fetchall()
         ]
 
 
