@@ -18,8 +18,8 @@ from ruamel.yaml import YAML
 from migration_pipeline.cli import main
 from migration_pipeline.credentials import state_folder
 from migration_pipeline_tests import forks
-from migration_pipeline_tests.end_to_end.conftest import free_port
 from migration_pipeline_tests.forks import Sandbox
+from migration_pipeline_tests.ports import free_port
 
 CONSENT = {"source": "allow", "target": "grant"}
 

@@ -1,6 +1,5 @@
 """Sandboxes and the command line, as a user has them."""
 
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,14 +8,7 @@ from migration_pipeline_tests import forks
 from migration_pipeline_tests.end_to_end.command import Done, migrate
 from migration_pipeline_tests.forks import Sandbox
 
-__all__ = ["Done", "Sandbox", "free_port", "migrate"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+__all__ = ["Done", "Sandbox", "migrate"]
 
 
 @pytest.fixture(scope="session")

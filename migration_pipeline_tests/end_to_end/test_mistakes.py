@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 
 from migration_pipeline.cli.output import Told
 from migration_pipeline_tests.approval import approved
-from migration_pipeline_tests.end_to_end.conftest import Done, Sandbox, free_port, migrate
+from migration_pipeline_tests.end_to_end.conftest import Done, Sandbox, migrate
+from migration_pipeline_tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,8 @@ def told(done: Done, code: int, *words: str) -> None:
         assert word in sentence, sentence
 
 
+NOBODY = object()
+"""Stands for an address where nobody answers."""
 MISTAKES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
     ("unknown key", {"source.subdomian": "acme"}, 2, ("line", "source.subdomian", "unknown key")),
     ("missing key", {"target.workspace": None}, 2, ("target.workspace",)),
@@ -61,13 +64,13 @@ MISTAKES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
     ("wrong workspace", {"target.workspace": "somewhere"}, 3, ("target.workspace", "somewhere")),
     (
         "source out of reach",
-        {"source.base_url": f"http://127.0.0.1:{free_port()}"},
+        {"source.base_url": NOBODY},
         1,
         ("Zendesk", "does not answer", "source.base_url in migration.yaml"),
     ),
     (
         "target out of reach",
-        {"target.base_url": f"http://127.0.0.1:{free_port()}"},
+        {"target.base_url": NOBODY},
         1,
         ("Intercom", "does not answer", "target in migration.yaml"),
     ),
@@ -80,7 +83,8 @@ def test_a_mistake_is_told_in_one_sentence(
     sandbox: Sandbox, changed: Callable[..., Path], changes: dict[str, Any], code: int, words: tuple[str, ...]
 ) -> None:
     before = sandbox.writes
-    told(migrate("demo", "--config", changed(changes), "--json"), code, *words)
+    meant = {name: f"http://127.0.0.1:{free_port()}" if value is NOBODY else value for name, value in changes.items()}
+    told(migrate("demo", "--config", changed(meant), "--json"), code, *words)
     assert sandbox.writes == before
 
 

@@ -22,7 +22,8 @@ from websockets.typing import Origin, Subprotocol
 from migration_pipeline.staging.progress import read_progress
 from migration_pipeline_tests.chromium import chromium
 from migration_pipeline_tests.end_to_end.canonical import read_target
-from migration_pipeline_tests.end_to_end.conftest import Sandbox, free_port
+from migration_pipeline_tests.end_to_end.conftest import Sandbox
+from migration_pipeline_tests.ports import free_port
 
 LAUNCH = """
 mutation($name: String!) { launchRun(executionParams: {

@@ -11,9 +11,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from migration_pipeline_tests import forks
-from migration_pipeline_tests.end_to_end.conftest import free_port
 from migration_pipeline_tests.forks import Sandbox
 from migration_pipeline_tests.help_center.runs import Done, Guide, Intercom, Json, run
+from migration_pipeline_tests.ports import free_port
 
 
 @dataclass(frozen=True)
