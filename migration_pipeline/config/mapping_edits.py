@@ -4,8 +4,10 @@ Belongs here: reading the file as it is now, changing values of it, and writing 
 belong here: what the file may say (`mapping`), or where changes come from (`pages`).
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Entries
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from migration_pipeline.config import yamlfile
 from migration_pipeline.config.mapping import ENTRY_KEYS, Mapping, dumped, replace_text, tail_kept
+from migration_pipeline.config.mapping_blocks import Blocks
 from migration_pipeline.config.yamlfile import Place
 from migration_pipeline.model.errors import SettingsError
 
@@ -29,10 +32,15 @@ class MappingFile:
     """`mapping.yaml` as it was at one moment."""
 
     path: Path
-    text: str
+    blocks: Blocks
     mapping: Mapping
 
-    @property
+    @cached_property
+    def text(self) -> str:
+        """What it said."""
+        return self.blocks.text
+
+    @cached_property
     def digest(self) -> str:
         """What tells this text from any other."""
         return sha256(self.text.encode()).hexdigest()
@@ -59,26 +67,74 @@ def read_mapping_file(path: Path, known: MappingFile | None = None) -> MappingFi
     text = yamlfile.read_text(path)
     if known is not None and text == known.text:
         return known
-    return MappingFile(path, text, yamlfile.validated(path, yamlfile.parse(path, text), Mapping, expand=False))
+    return _read(path, text)
+
+
+def _read(path: Path, text: str) -> MappingFile:
+    document = yamlfile.parse(path, text)
+    return MappingFile(path, Blocks.of(document, text), yamlfile.validated(path, document, Mapping, expand=False))
 
 
 def edited(file: MappingFile, edits: Edits) -> MappingFile | list[Refusal]:
     """The file with the edits, or why it cannot be so; nothing is written."""
+    wanted = _wanted(file.mapping, edits)
+    wrong = yamlfile.complaints(wanted, Mapping)
+    if wrong:
+        return [Refusal(way, sentence) for way, sentence in wrong]
+    meant = Mapping.model_validate(wanted)
+    blocks = _few_changed(file, edits, meant)
+    if blocks is not None:
+        return MappingFile(file.path, blocks, meant)
     document = yamlfile.parse(file.path, file.text)
     for way, value in edits.items():
         _put(document, way, value)
-    wrong = yamlfile.complaints(document, Mapping)
-    if wrong:
-        return [Refusal(way, sentence) for way, sentence in wrong]
-    text = dumped(document)
     try:
-        read_back = yamlfile.validated(file.path, yamlfile.parse(file.path, text), Mapping, expand=False)
+        after = _read(file.path, dumped(document))
     except SettingsError as error:
         return [Refusal((), str(error).rstrip("."))]
-    if read_back != _meant(file.mapping, edits):
+    if after.mapping != meant:
         # Aliases and merge keys: one text that stands for several entries.
         return [Refusal((), "this change would change other entries, too; make it in the file itself")]
-    return MappingFile(file.path, text, read_back)
+    return after
+
+
+def _few_changed(file: MappingFile, edits: Edits, meant: Mapping) -> Blocks | None:
+    """The text with the edits, by way of the changed entries alone; None where these do not stand for themselves.
+
+    Reading and writing thousands of entries takes seconds.
+    """
+    known = file.blocks.by_place
+    whole = {way[0] for way, value in edits.items() if len(way) == 2 and (value is UNSAID or way not in known)}
+    before = file.blocks.picked({way[:2] for way in edits}, {str(section) for section in whole})
+    if before is None:
+        return None
+    try:
+        document = yamlfile.parse(file.path, before.text)
+        if not _same(document, file.mapping):
+            return None
+        for way, value in edits.items():
+            _put(document, way, value)
+        text = dumped(document)
+        document = yamlfile.parse(file.path, text)
+        after = Blocks.of(document, text)
+        complete = {way[:2] for way, value in edits.items() if value is not UNSAID} <= after.by_place.keys()
+        return file.blocks.replaced(before, after) if complete and _same(document, meant) else None
+    except SettingsError:
+        return None
+
+
+def _same(part: CommentedMap, mapping: Mapping) -> bool:
+    """Whether the entries of a part of a file say what the mapping does."""
+    if yamlfile.complaints(part, Mapping):
+        return False
+    read = Mapping.model_validate(yamlfile.plain(part))
+    for section in read.model_fields_set:
+        entries, meant = getattr(read, section), getattr(mapping, section)
+        if isinstance(entries, dict):
+            meant = {key: meant[key] for key in entries if key in meant}
+        if entries != meant:
+            return False
+    return True
 
 
 def replace(before: MappingFile, after: MappingFile) -> None:
@@ -97,8 +153,8 @@ def replace(before: MappingFile, after: MappingFile) -> None:
     replace_text(before.path, after.text)
 
 
-def _meant(mapping: Mapping, edits: Edits) -> Mapping:
-    """The mapping with the edits, by way of values alone."""
+def _wanted(mapping: Mapping, edits: Edits) -> dict[str, Any]:
+    """What the mapping says with the edits, by way of values alone."""
     document = mapping.model_dump()
     for way, value in edits.items():
         node: dict[Any, Any] = document
@@ -108,7 +164,7 @@ def _meant(mapping: Mapping, edits: Edits) -> Mapping:
             node.pop(way[-1], None)
         else:
             node[way[-1]] = value
-    return Mapping.model_validate(document)
+    return document
 
 
 def _put(document: CommentedMap, way: Place, value: Any) -> None:
@@ -117,16 +173,34 @@ def _put(document: CommentedMap, way: Place, value: Any) -> None:
     if len(way) == 1:
         document[top] = value
         return
+    section = document.get(top)
+    key = _own(section or (), way[1])
+    if len(way) == 2 and (value is UNSAID or not section or key not in section):
+        _list(document, top, key, value)
+        return
     # The comment above an entry is kept with the last value of the one before: whatever ends that, it stays below.
-    section = document[top]
-    with tail_kept(section, _own(section, way[1])):
+    with tail_kept(section, key):
         node = section
-        for key in way[1:-1]:
-            own = _own(node, key)
+        for part in way[1:-1]:
+            own = _own(node, part)
             if own not in node:
                 _insert(node, own, CommentedMap())
             node = node[own]
         _change(node, _own(node, way[-1]), value)
+
+
+def _list(document: CommentedMap, top: Any, key: Any, value: Any) -> None:
+    """Add a plain value to the end of a section, or take one out of it; comments keep their places."""
+    with tail_kept(document, top):
+        section = document.get(top)
+        if value is not UNSAID:
+            if not section:
+                document[top] = section = CommentedMap()
+            section[key] = value
+        elif section and key in section:
+            _change(section, key, value)
+            if not section:
+                document[top] = CommentedMap()
 
 
 def _change(node: CommentedMap, key: Any, value: Any) -> None:
@@ -149,7 +223,7 @@ def _insert(node: CommentedMap, key: Any, value: Any) -> None:
     node.insert(position, key, value)
 
 
-def _own(node: Entries[Any, Any], key: Any) -> Any:
+def _own(node: Iterable[Any], key: Any) -> Any:
     """The key as the document has it: YAML reads some without quotes as numbers, or as true and false."""
     return next((own for own in node if own == key or _spelled(own) == key), key)
 

@@ -61,7 +61,7 @@ def validated(file: Path, document: CommentedMap, model: type[Model], *, expand:
             f"version {VERSION}."
         )
     try:
-        return model.model_validate({**(_expanded(document, file) if expand else _plain(document)), **known})
+        return model.model_validate({**(_expanded(document, file) if expand else plain(document)), **known})
     except ValidationError as error:
         raise SettingsError(_complaint(error, document, file, model)) from None
 
@@ -108,10 +108,10 @@ def parse(path: Path, text: str) -> CommentedMap:
     return document
 
 
-def complaints(document: CommentedMap, model: type[BaseModel]) -> list[tuple[Place, str]]:
+def complaints(document: Mapping[Any, Any], model: type[BaseModel]) -> list[tuple[Place, str]]:
     """Everything that keeps a document from being a `model`: the way to each mistake, and the sentence without stop."""
     try:
-        model.model_validate(_plain(document))
+        model.model_validate(plain(document))
     except ValidationError as error:
         return [_told(one, document, model) for one in error.errors(include_url=False, include_input=False)]
     return []
@@ -152,11 +152,12 @@ def _expanded(node: Any, path: Path) -> Any:
     return walk(node)
 
 
-def _plain(node: Any) -> Any:
+def plain(node: Any) -> Any:
+    """A document's values without comments, its keys as text."""
     if isinstance(node, CommentedMap):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): plain(value) for key, value in node.items()}
     if isinstance(node, CommentedSeq):
-        return [_plain(value) for value in node]
+        return [plain(value) for value in node]
     return node
 
 
@@ -175,7 +176,7 @@ def _complaint(error: ValidationError, document: CommentedMap, path: Path, model
     return f"{at(path, document, place)}: {message}."
 
 
-def _told(complaint: ErrorDetails, document: CommentedMap, model: type[BaseModel]) -> tuple[Place, str]:
+def _told(complaint: ErrorDetails, document: Mapping[Any, Any], model: type[BaseModel]) -> tuple[Place, str]:
     """The way to what one of pydantic's complaints is about, and what it says."""
     told = complaint.get("ctx", {}).get("error")
     place = (*complaint["loc"], *told.place) if isinstance(told, Misplaced) else complaint["loc"]
@@ -184,12 +185,12 @@ def _told(complaint: ErrorDetails, document: CommentedMap, model: type[BaseModel
     return tuple(location), message.removeprefix("Value error, ")
 
 
-def _location(parts: tuple[int | str, ...], document: CommentedMap) -> list[Any]:
+def _location(parts: tuple[int | str, ...], document: Mapping[Any, Any]) -> list[Any]:
     """The way to what is wrong in the document's own keys, without what pydantic adds to it (names of validators)."""
     node: Any = document
     location: list[Any] = []
     for part in parts:
-        if isinstance(node, CommentedMap) and (own := [key for key in node if str(key) == str(part)]):
+        if isinstance(node, Mapping) and (own := [key for key in node if str(key) == str(part)]):
             location.append(own[0])
             node = node[own[0]]
         elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):

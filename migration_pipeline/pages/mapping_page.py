@@ -7,7 +7,6 @@ Belongs here: the two requests, and what is said of a save. Does not belong here
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -62,14 +61,14 @@ class MappingPage:
     """One person's work on one mapping.yaml."""
 
     def __init__(
-        self, path: Path, catalogue: Catalogue, proposals: Sequence[Mapping[str, Any]], done: Callable[[], None]
+        self, file: MappingFile, catalogue: Catalogue, proposals: Sequence[Mapping[str, Any]], done: Callable[[], None]
     ) -> None:
-        """`done` is called when the person is."""
-        self._path = path
+        """`file` is as it was read last; `done` is called when the person is."""
+        self._path = file.path
         self._catalogue = catalogue
         self._proposals = proposals
         self._done = done
-        self._newest: MappingFile | None = None
+        self._newest = file
         self._key = secrets.token_urlsafe(32)
         self._read: dict[str, MappingFile] = {}  # what pages that were handed out were made from, by digest
         self._template = _environment().get_template("mapping.html.jinja")

@@ -31,14 +31,12 @@ class MappingServer:
         Raises:
             SettingsError: mapping.yaml is wrong, or there are no proposals for it yet.
         """
-        read_mapping_file(migration.mapping_path)
+        file = read_mapping_file(migration.mapping_path)
         proposals = read_json(migration.root / FILE)
         catalogue = migration.root / "catalogue.json"
         if proposals is None or not catalogue.exists():
             raise SettingsError("There are no proposals to decide on yet: run `migrate map` first.")
-        page = MappingPage(
-            migration.mapping_path, Catalogue.from_json(catalogue.read_bytes()), proposals["entries"], self.stop
-        )
+        page = MappingPage(file, Catalogue.from_json(catalogue.read_bytes()), proposals["entries"], self.stop)
         self._socket = socket.create_server((HOST, 0))
         port = self._socket.getsockname()[1]
         access = Access(page.app, port)

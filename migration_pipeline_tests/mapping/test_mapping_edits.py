@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from migration_pipeline.config.mapping import AgentEntry, FieldEntry, Mapping, TeamEntry, save_mapping
+from migration_pipeline.config import yamlfile
+from migration_pipeline.config.mapping import AgentEntry, FieldEntry, Mapping, TeamEntry, dumped, save_mapping
 from migration_pipeline.config.mapping_edits import (
     UNSAID,
     MappingFile,
@@ -31,6 +32,8 @@ WHOLE = Mapping(
     },
     statuses={"open": "open", "hold": "snoozed"},
     priorities={"high": "high"},
+    defaults={"Team": "A", "Count": 3},
+    tags={"R & D": "rnd", "old": None},
 )
 NO_COMMENT = "# no comment"
 EDITS: dict[Place, st.SearchStrategy[Any]] = {
@@ -49,26 +52,41 @@ EDITS: dict[Place, st.SearchStrategy[Any]] = {
     ("fields", "361", "matched_by"): st.just("near"),
     ("statuses", "hold"): st.just("closed"),
     ("priorities", "high"): st.none(),
+    ("defaults", "Team"): st.sampled_from([UNSAID, "B"]),
+    ("defaults", "Count"): st.sampled_from([UNSAID, 4]),
+    ("defaults", "Sure"): st.just(True),
+    ("tags", "old"): st.sampled_from(["older", NO_COMMENT]),
+    ("tags", "*q&a"): st.just("no"),
+    ("types", "no"): st.just("1"),
 }
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edits=st.fixed_dictionaries({}, optional=EDITS), commented=st.sets(st.integers(0, 60)))
-def test_comments_stay_whatever_changes(tmp_path: Path, edits: dict[Place, Any], commented: set[int]) -> None:
+@given(
+    edits=st.fixed_dictionaries({}, optional=EDITS),
+    commented=st.sets(st.integers(0, 60)),
+    indent=st.sampled_from([1, 2]),
+)
+def test_comments_stay_whatever_changes(
+    tmp_path: Path, edits: dict[Place, Any], commented: set[int], indent: int
+) -> None:
     path = tmp_path / "mapping.yaml"
     path.unlink(missing_ok=True)
     save_mapping(path, WHOLE)
     lines = []
     said = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(said[next(n for n, one in enumerate(said) if one.startswith("version")) :]):
-        indent = line[: len(line) - len(line.lstrip())]
-        lines += [f"{indent}# above {number}"] if number in commented and line else []
+        margin = " " * (len(line) - len(line.lstrip()))
+        lines += [f"{margin * indent}# above {number}"] if number in commented and line else []
+        line = margin * (indent - 1) + line  # of two ways to write a file, one is not the pipeline's own
         lines.append(f"{line}  # beside {number}" if number in commented and line.strip() and "#" not in line else line)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     before = read_mapping_file(path)
     after = edited(before, edits)
     assert isinstance(after, MappingFile), after
     assert comments(after.text) == comments(before.text)
+    if indent == 1:
+        assert after.text == dumped(yamlfile.parse(path, after.text))  # as if the whole file had been written anew
     replace(before, after)
     assert read_mapping_file(path) == after
 
