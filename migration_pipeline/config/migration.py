@@ -72,9 +72,10 @@ class Source(_Settings):
     foreign_images: Literal["link", "fetch"] = Field(
         "link", description="images that comments show from other hosts stay links, or are fetched as files"
     )
-    article_comments: Literal["list", "leave"] = Field(
+    article_comments: Literal["list", "changed", "leave"] = Field(
         "list",
-        description="comments of readers cannot move; list has them staged and told, by a call more for each article",
+        description="comments of readers cannot move, and are staged and told: of all articles that take comments, by "
+        "a call for each on every pass (list), of new and changed articles only (changed), or of none (leave)",
     )
     suspended_tickets: Literal["leave", "list"] = Field(
         "leave",

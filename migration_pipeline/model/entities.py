@@ -245,6 +245,17 @@ RECORDS: Final[dict[str, pa.Schema]] = {
             ("missing", pa.string()),
         ]
     ),
+    "article_comments": pa.schema(
+        [
+            ("source_id", pa.string()),
+            ("source_url", pa.string()),
+            ("article_ref", pa.string()),
+            ("author_ref", pa.string()),
+            ("locale", pa.string()),  # of the page that it was written on
+            ("body_html", pa.string()),
+            ("created_at", TIME),
+        ]
+    ),
     "ticket_events": pa.schema(
         [
             ("source_id", pa.string()),
@@ -269,6 +280,6 @@ RECORDS: Final[dict[str, pa.Schema]] = {
 }
 """Canonical tables.
 
-`comments`, `attachments` and `ticket_events` belong to the partition `tickets`, `article_translations` and
-`article_attachments` to `articles`; `rejects` holds what no rule could read.
+`comments`, `attachments` and `ticket_events` belong to the partition `tickets`, `article_translations`,
+`article_attachments` and `article_comments` to `articles`; `rejects` holds what no rule could read.
 """

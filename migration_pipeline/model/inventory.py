@@ -29,6 +29,7 @@ COUNTERPARTS: Final[dict[str, str]] = {
     "ticket_form": "Ticket types; its fields arrive as attributes, its conditions do not.",
     "dynamic_content": "Translations in the Messenger, in workflows and macros.",
     "support_address": "Email addresses, to be verified and forwarded anew.",
+    "article_comment": "Nothing: articles have no comments.",
     "sharing_agreement": "Nothing: tickets cannot be shared with another workspace.",
 }
 """What stands in Intercom for each kind, and how it comes to be there."""

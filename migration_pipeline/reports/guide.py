@@ -65,7 +65,8 @@ LIMITS: Final = (
     Check(
         "The help centre",
         "Articles and collections carry the date of the migration; their order, what was promoted, and readers' votes "
-        "and comments stay behind. Intercom keeps pictures of an article, and no other files.",
+        "and comments stay behind (inventory.csv links to each comment). Intercom keeps pictures of an article, and no "
+        "other files.",
     ),
     Check("People in copy", "They take part in the conversation; Intercom has no separate list of copies."),
 )

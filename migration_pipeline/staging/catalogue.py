@@ -28,12 +28,11 @@ import duckdb
 import pyarrow as pa
 
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
-from migration_pipeline.model.inventory import INVENTORY
 from migration_pipeline.model.mapping import LOSSES
 from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.selection import SELECTION
-from migration_pipeline.staging import duck
+from migration_pipeline.staging import duck, inventory
 from migration_pipeline.staging.atomic import read_json, replacing, write_json
 from migration_pipeline.staging.data_dictionary import column_meaning, table_meaning
 from migration_pipeline.staging.provenance import code_digest
@@ -128,7 +127,7 @@ def _tables(staging: Staging) -> Iterator[View]:
     for stage, schemas in (("records", RECORDS), ("selection", SELECTION), ("payloads", PAYLOADS)):
         for name, schema in schemas.items():
             yield View(stage, name, table(stage, name, schema), f"{stage}.{name}")
-    yield View("main", "inventory", table("inventory", "items", INVENTORY), "inventory")
+    yield View("main", "inventory", f"FROM {inventory.relation(staging)}", "inventory")
     yield View("mapping", "losses", table("mapping", "losses", LOSSES), "mapping.losses")
     yield View("plan", "load_plan", _union(staging, "plan", ENTITY_TYPES, PLAN), "plan.load_plan")
     yield View("main", "outcomes", table("outcomes", "outcomes", OUTCOMES), "outcomes")

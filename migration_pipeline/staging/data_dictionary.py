@@ -21,6 +21,7 @@ _TABLES: Final[dict[str, str]] = {
     "records.collections": "Categories and sections of the help centre, from the top down (parent_ref, level).",
     "records.articles": "Articles without their texts: see article_translations, joined by article_ref.",
     "records.article_translations": "The texts of the articles, one row per language.",
+    "records.article_comments": "What readers said of the articles; Intercom's have no comments.",
     "records.article_attachments": "Files and images of the articles; their bytes are in the blob store under sha256.",
     "records.ticket_events": "Changes of the tickets (status, assignee, …), where the settings ask for them.",
     "records.rejects": "Records of the source that no rule could read, and why.",
@@ -46,7 +47,7 @@ _TABLES: Final[dict[str, str]] = {
 
 _COLUMNS: Final[dict[str, str]] = {
     # Inventory.
-    "inventory.kind": "macro, trigger, automation, view, sla_policy, schedule, ticket_form, …",
+    "inventory.kind": "macro, trigger, automation, view, sla_policy, schedule, ticket_form, article_comment, …",
     "conditions": "How many conditions decide when it applies; null where it has none by nature.",
     # Snapshots.
     "id": "The record's id in the source.",

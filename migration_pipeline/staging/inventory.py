@@ -1,6 +1,7 @@
 """The staged inventory: what the help desk holds besides records, as it was listed last.
 
-Belongs here: writing the table and counting it. Does not belong here: listing (`sources`), or its columns (`model`).
+Belongs here: writing the table and counting it, together with what readers said of articles, which is staged with
+these. Does not belong here: listing (`sources`), or its columns (`model`).
 """
 
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.model.inventory import INVENTORY
 from migration_pipeline.staging.store import Staging
 
@@ -26,8 +28,12 @@ def write(staging: Staging, rows: Iterable[dict[str, Any]], run_id: str) -> int:
 
 
 def relation(staging: Staging) -> str:
-    """SQL of the table; empty where nothing was listed yet."""
-    return staging.tables.scan(STAGE, TABLE, INVENTORY)
+    """SQL of all items; empty where nothing was listed yet."""
+    comments = staging.tables.scan("records", "article_comments", RECORDS["article_comments"])
+    return (
+        f"(FROM {staging.tables.scan(STAGE, TABLE, INVENTORY)} UNION ALL BY NAME SELECT 'article_comment' AS kind, "
+        f"source_id, 'on article ' || article_ref AS name, true AS active, source_url FROM {comments})"
+    )
 
 
 def counted(staging: Staging) -> dict[str, int]:

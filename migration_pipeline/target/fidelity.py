@@ -51,6 +51,7 @@ def _lost(why: str) -> Fate:
 
 _ORIGIN: Final = "named as <source kind>:<id>, the mark that every migrated object carries"
 _LINK: Final = _used("the link to the source in every list of the report")
+_NO_COMMENTS: Final = "articles of Intercom have no comments"
 _NOT_SETTABLE: Final = "the API dates it with the time of the migration"
 
 _BY_HAND: Final = {
@@ -204,9 +205,7 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
         "content_tags": _kept(
             "tags of the article, where `help_center.content_tags` says so", "readers do not see tags"
         ),
-        "comment_count": _lost(
-            "articles of Intercom have no comments; they stay staged, and the report names the article"
-        ),
+        "comment_count": _lost(f"{_NO_COMMENTS}; they stay staged, and the report names the article"),
         "votes": _lost("reactions of readers cannot be written"),
         "active": _used("archived ones stay behind"),
         "created_at": _lost(_NOT_SETTABLE),
@@ -234,6 +233,15 @@ FATES: Final[dict[str, dict[str, Fate]]] = {
         "source_url": _used("where the file is fetched from"),
         "sha256": _kept("pictures: the bytes", "Intercom keeps no other files of articles; a link leads to them"),
         "missing": _used("the reason why a file could not be carried"),
+    },
+    "article_comments": {
+        "source_id": _used("the report's list of what does not move"),
+        "source_url": _used("the same list"),
+        "article_ref": _used("the loss that the report tells of the article"),
+        "author_ref": _lost(_NO_COMMENTS),
+        "locale": _lost(_NO_COMMENTS),
+        "body_html": _lost(_NO_COMMENTS),
+        "created_at": _lost(_NO_COMMENTS),
     },
 }
 """Fields that an attribute of the pipeline's own keeps are left out here: `fates` adds them."""

@@ -20,7 +20,7 @@ from migration_pipeline.config import Migration, Source, Target, ZendeskAuth
 from migration_pipeline.credentials import TokenFile
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import ZendeskSource, brands
-from migration_pipeline.staging import Staging
+from migration_pipeline.staging import Staging, inventory
 from migration_pipeline_tests.sources.conftest import Place
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
@@ -35,6 +35,7 @@ class Center:
     name: str
     url: str = ""
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    said: dict[str, list[Any]] = field(default_factory=dict)  # by readers, of an article
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
 
     def answer(self, path: str) -> bytes | None:
@@ -46,8 +47,9 @@ class Center:
         if key in self.lists:
             return json.dumps({key: self.lists[key], "meta": {"has_more": False}}).encode()
         if key == "comments":
-            said = [{"id": 8, "body": "<p>Thanks</p>"}] if self.name == "Beta" else []
-            return json.dumps({"comments": said, "meta": {"has_more": False}}).encode()
+            return json.dumps(
+                {"comments": self.said.get(path.split("/")[-2], []), "meta": {"has_more": False}}
+            ).encode()
         if key == "content_tags":
             return b'{"records": [{"id": "01GFXG", "name": "Billing"}], "meta": {"has_more": false}}'
         if key == "attachments":
@@ -137,6 +139,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
         for center in (own, second, foreign):
             stack.enter_context(served(center))
             center.lists = guide(center)
+        second.said["5"] = [{"id": 8, "body": "<p>Thanks</p>"}]
         own.lists["brands"] = [
             {"id": 10, "name": "Acme", "brand_url": own.url, "has_help_center": True, "default": True},
             {"id": 20, "name": "Beta", "brand_url": second.url, "has_help_center": True},
@@ -178,11 +181,45 @@ def test_help_centers_of_several_brands_are_read_side_by_side(account: Account) 
     } == {"5": b"Acme", "20-5": b"Beta"}
     assert {signed for _, signed in (*account.own.asked, *account.second.asked)} == {SIGNED}
     assert account.foreign.asked == []
-    # The next pass costs a page for each list of each help center and of the account, and changes nothing.
+    # The next pass costs a page for each list of each help center and of the account, and a call for the comments of
+    # each article; it changes nothing.
     calls, planned = where.source.usage.calls, where.source.works(where.staging)
     assert where.extract(*GUIDE) == 0
     told = [work for work in planned if work.entity_type in GUIDE]
-    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 10
+    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 12
+
+
+@pytest.mark.behaviour("B02", "B17")
+@pytest.mark.parametrize(("rule", "asked", "seen"), [("list", 2, 2), ("changed", 1, 1), ("leave", 0, 0)])
+def test_a_comment_leaves_its_article_as_it_was_and_is_seen(account: Account, rule: str, asked: int, seen: int) -> None:
+    own = account.own
+    closed = {**own.lists["articles"][0], "id": 6, "comments_disabled": True}
+    own.lists["articles"] += [closed, {**closed, "id": 9, "comments_disabled": False}]
+    own.said |= {"5": [{"id": 8, "html_url": "https://a/8"}], "6": [{"id": 9}]}
+    where = account.place(article_comments=rule)
+
+    def comments() -> list[str]:
+        return [path for path, _ in own.asked if path.endswith("/comments")]
+
+    where.source.survey("articles", where.staging, where.run())
+    own.asked.clear()
+    where.source.survey("articles", where.staging, where.run())
+    assert comments() == []  # a plan reads each once
+    own.said["5"] = [*own.said["5"], {"id": 10, "html_url": "https://a/10", "author_id": 3}, 7]
+    own.lists["articles"][2]["edited_at"] = "2024-02-02T00:00:00Z"
+    where.source.survey("collections", where.staging, where.run())
+    [planned] = [work.calls for work in where.source.works(where.staging) if work.what == "article_comments"]
+    where.extract("articles")
+    assert len(comments()) == asked
+    assert planned == {"list": 3, "changed": 0, "leave": 0}[rule]  # with the one of the second brand; 9 changed since
+    where.normalize("articles")
+    assert sum(row["article_ref"] == "5" for row in where.records("article_comments")) == seen
+    with where.staging.connect() as connection:
+        rows = connection.sql(
+            f"SELECT source_id, name, source_url FROM {inventory.relation(where.staging)} WHERE name LIKE '%article 5'"
+        ).fetchall()
+    assert sorted(rows) == [("10", "on article 5", "https://a/10"), ("8", "on article 5", "https://a/8")][2 - seen :]
+    assert where.extract("articles") == 0
 
 
 @pytest.mark.behaviour("B02")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+import duckdb
 import orjson
 
 from migration_pipeline.config import Source
@@ -100,6 +101,13 @@ def of_account(brands: Iterable[Any], settings: Source, wanted: Sequence[str] = 
 def staged(staging: Staging, settings: Source, wanted: Sequence[str] = ()) -> Brands:
     """The same, by the brands that were read last."""
     return of_account(_rows(staging), settings, wanted)
+
+
+def name_centers(connection: duckdb.DuckDBPyConnection, centers: Iterable[HelpCenter]) -> None:
+    """Make the table `help_centers (brand, url, name)`."""
+    connection.execute("CREATE TEMP TABLE help_centers (brand VARCHAR, url VARCHAR, name VARCHAR)")
+    for center in centers:
+        connection.execute("INSERT INTO help_centers VALUES (?, ?, ?)", [center.brand, center.url, center.name])
 
 
 def _rows(staging: Staging) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from migration_pipeline.config import Source
 from migration_pipeline.model.costs import Work
-from migration_pipeline.sources.zendesk import brands, channels, files, threads
+from migration_pipeline.sources.zendesk import beside_articles, brands, channels, files, threads
 from migration_pipeline.sources.zendesk.client import buckets
 from migration_pipeline.sources.zendesk.meeting import CONFIDENCE, Ahead
 from migration_pipeline.sources.zendesk.paging import LIST_PAGE
@@ -112,6 +112,10 @@ def works(
             yield Work("source", entity_type, stream, logs, bucket, parallel=True)
         elif stream == "ratings":
             yield Work("source", entity_type, stream, _rating_pages(staging), ("account",))
+        elif stream == "article_comments":
+            calls = beside_articles.comment_pages(staging, settings, centers)
+            bucket = buckets("GET", "/api/v2/help_center/articles/1/comments")
+            yield Work("source", entity_type, stream, calls, bucket, parallel=True)
         elif stream == "suspended_tickets" and settings.suspended_tickets == "leave":
             continue
         elif stream in EXPORTS:

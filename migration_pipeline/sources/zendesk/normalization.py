@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from migration_pipeline.config import Source
 from migration_pipeline.model.entities import RECORDS
-from migration_pipeline.sources.zendesk import brands, help_center
+from migration_pipeline.sources.zendesk import brands
 from migration_pipeline.staging import Staging
 from migration_pipeline.staging.provenance import code_digest
 
@@ -113,7 +113,7 @@ RECIPES: Final[Mapping[str, Recipe]] = {
             "brands",
         ),
         ("article_file_rows", "articles"),
-        ("article_translations", "article_attachments", "articles", "rejects_articles"),
+        ("article_translations", "article_attachments", "article_comments", "articles", "rejects_articles"),
     ),
 }
 
@@ -147,7 +147,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, staging: Staging, settings: 
     for stream in recipe.streams:
         connection.execute(f"CREATE VIEW raw_{stream} AS FROM {staging.snapshots.newest(stream)}")
     told = brands.staged(staging, settings)
-    help_center.name_centers(connection, (*told.read, *told.refused))
+    brands.name_centers(connection, (*told.read, *told.refused))
     for script in ("macros", *recipe.scripts):
         connection.execute(_SQL.joinpath(f"{script}.sql").read_text(encoding="utf-8"))
 

@@ -19,6 +19,7 @@ from migration_pipeline.model.costs import Limit, Speed, Work
 from migration_pipeline.model.run import Check, Run
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import (
+    beside_articles,
     channels,
     checks,
     choosing,
@@ -70,6 +71,7 @@ _READ: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
     "articles": (
         ("brands", partial(streams.read_listing, stream="brands")),
         ("articles", help_center.read_articles),
+        ("article_comments", beside_articles.read_comments),
         ("user_segments", partial(streams.read_listing, stream="user_segments")),
         ("content_tags", partial(streams.read_listing, stream="content_tags")),
     ),
@@ -87,8 +89,8 @@ _READ_ONCE: Final[Mapping[str, tuple[tuple[str, _Step], ...]]] = {
 }
 """Streams of other entity types that normalization needs too: read here where they were never read whole."""
 
-_BY_TICKET: Final = frozenset({"comments", "threads", "files"})
-"""Streams of single tickets, which grow with what was written and not with how many tickets there are."""
+_ONE_BY_ONE: Final = frozenset({"comments", "threads", "files", "article_comments"})
+"""Streams of single records, which grow with what was written and not with how many records there are."""
 
 _SAMPLE_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "tickets": ("ticket_fields", "custom_statuses", "brands", "ticket_forms"),
@@ -163,24 +165,28 @@ class ZendeskSource:
         Raises:
             AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
         """
-        reading = self._reading(staging, run)
-        once = [
-            step for stream, step in _READ_ONCE.get(entity_type, ()) if not staging.snapshots.state(stream).complete
-        ]
-        return sum(step(reading) for step in (*(step for _, step in _READ[entity_type]), *once))
+        return self._read(entity_type, staging, run, {})
 
     def survey(self, entity_type: str, staging: Staging, run: Run) -> int:
-        """As `extract`, but for what is dear: files are left, and of single threads only a sample is read.
+        """As `extract`, but for what is dear: files of tickets are left, of single threads only a sample is read.
+
+        Comments of articles that were read before are not read again.
 
         Raises:
             AccessDenied, ServiceDown, RunStopped: what was read so far is kept.
         """
-        if entity_type != "tickets":
-            return self.extract(entity_type, staging, run)
+        dear: dict[str, _Step] = {
+            "threads": self._some_threads,
+            "files": lambda _: 0,
+            "article_comments": beside_articles.read_first_comments,
+        }
+        return self._read(entity_type, staging, run, dear)
+
+    def _read(self, entity_type: str, staging: Staging, run: Run, instead: Mapping[str, _Step]) -> int:
+        """Take each step of an entity type, or what is done `instead`, by stream."""
         reading = self._reading(staging, run)
-        dear: dict[str, _Step] = {"threads": self._some_threads, "files": lambda _: 0}
-        steps = [dear.get(stream, step) for stream, step in (*_READ["tickets"], *_READ_ONCE["tickets"])]
-        return sum(step(reading) for step in steps)
+        once = [step for step in _READ_ONCE.get(entity_type, ()) if not staging.snapshots.state(step[0]).complete]
+        return sum(instead.get(stream, step)(reading) for stream, step in (*_READ[entity_type], *once))
 
     def _some_threads(self, reading: Reading) -> int:
         read = threads.read_some(reading, most=costs.SAMPLED)
@@ -216,7 +222,7 @@ class ZendeskSource:
         """
         reading = self._reading(staging, run)
         order = [entity_type for entity_type in self.extraction_order if entity_type in entity_types]
-        steps = dict(step for entity_type in order for step in _READ[entity_type] if step[0] not in _BY_TICKET)
+        steps = dict(step for entity_type in order for step in _READ[entity_type] if step[0] not in _ONE_BY_ONE)
         return sum(step(reading) for step in steps.values())
 
     def _reading(self, staging: Staging, run: Run) -> Reading:
