@@ -157,10 +157,14 @@ def _files(staging: Staging, settings: Source, unread: Sequence[str]) -> _Files:
     """Files to fetch: counted where the comments were read, else as events told, and what threads add to that."""
     wanted = files.outstanding(staging, settings)
     read = _read(staging) if unread else []
-    before = files.outstanding(staging, settings, events_alone=True) if read else {}
+    # A picture goes by its address in an event and by its id in a thread, so that it does not matter what was fetched.
+    whole, events = (
+        files.outstanding(staging, settings, unseen=("files", *unseen)) if read else {}
+        for unseen in ((), ("thread_comments", "threads"))
+    )
     nothing = (0, 0)
-    added = [wanted.get(ticket, nothing)[0] - before.get(ticket, nothing)[0] for ticket in read]
-    added_bytes = [wanted.get(ticket, nothing)[1] - before.get(ticket, nothing)[1] for ticket in read]
+    added = [whole.get(ticket, nothing)[0] - events.get(ticket, nothing)[0] for ticket in read]
+    added_bytes = [whole.get(ticket, nothing)[1] - events.get(ticket, nothing)[1] for ticket in read]
     return _Files(
         files=sum(number for number, _ in wanted.values()),
         bytes=sum(size for _, size in wanted.values()),

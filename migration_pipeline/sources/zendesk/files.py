@@ -186,13 +186,12 @@ def _wanted(
             yield [Wanted(*row) for row in rows], done, total
 
 
-def outstanding(staging: Staging, settings: Source, events_alone: bool = False) -> dict[str, tuple[int, int]]:
+def outstanding(staging: Staging, settings: Source, unseen: Sequence[str] = ()) -> dict[str, tuple[int, int]]:
     """Files that the next pass is to fetch, as far as their comments were read: (files, bytes) by ticket.
 
-    With `events_alone` as if no thread had been read one by one.
+    As if the streams `unseen` had not been read: without `files` those count, too, that were fetched already.
     """
     since = orjson.loads(staging.snapshots.state("files").cursor or "{}")
-    unseen = ("thread_comments", "threads") if events_alone else ()
     with _wanted_table(staging, settings, since, None, unseen) as connection:
         rows = connection.execute(
             "SELECT ticket, count(*), coalesce(sum(size), 0) FROM wanted "
