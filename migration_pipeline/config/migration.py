@@ -72,10 +72,10 @@ class Source(_Settings):
     foreign_images: Literal["link", "fetch"] = Field(
         "link", description="images that comments show from other hosts stay links, or are fetched as files"
     )
-    article_comments: Literal["list", "changed", "leave"] = Field(
-        "list",
-        description="comments of readers cannot move, and are staged and told: of all articles that take comments, by "
-        "a call for each on every pass (list), of new and changed articles only (changed), or of none (leave)",
+    article_comments: Literal["changed", "list", "leave"] = Field(
+        "changed",
+        description="comments of readers cannot move, and are staged and told: of new and changed articles (changed), "
+        "of all articles that take comments, by a call for each on every pass (list), or of none (leave)",
     )
     suspended_tickets: Literal["leave", "list"] = Field(
         "leave",

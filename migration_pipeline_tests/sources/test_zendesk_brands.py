@@ -181,12 +181,11 @@ def test_help_centers_of_several_brands_are_read_side_by_side(account: Account) 
     } == {"5": b"Acme", "20-5": b"Beta"}
     assert {signed for _, signed in (*account.own.asked, *account.second.asked)} == {SIGNED}
     assert account.foreign.asked == []
-    # The next pass costs a page for each list of each help center and of the account, and a call for the comments of
-    # each article; it changes nothing.
+    # The next pass costs a page for each list of each help center and of the account; it changes nothing.
     calls, planned = where.source.usage.calls, where.source.works(where.staging)
     assert where.extract(*GUIDE) == 0
     told = [work for work in planned if work.entity_type in GUIDE]
-    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 12
+    assert where.source.usage.calls - calls == sum(work.calls for work in told) == 10
 
 
 @pytest.mark.behaviour("B02", "B17")

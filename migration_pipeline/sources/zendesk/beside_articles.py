@@ -6,7 +6,7 @@ articles (`help_center`), what a row means (`normalization`), or how bytes trave
 | | is asked for |
 | --- | --- |
 | files | of articles that are new or changed |
-| comments | of these, and again of all that readers may comment on |
+| comments | of the same; by setting, again of all that readers may comment on |
 
 The API lists comments by article or by user and in no other way, and an article tells neither how many it has nor when
 one came (Zendesk developer docs, "Article Comments", "Articles"): whoever wants to see new ones has to ask for them.
