@@ -25,6 +25,10 @@ BUMP_S: Final = 60
 """Seconds that a date may be moved by to keep the order of a thread; beyond them the date is lost, and named."""
 
 
+NO_SECOND: Final = 0
+"""What stands for the second of a message that has none: the target dated it, and its text names no other."""
+
+
 def line(second: int) -> str:
     """The line that names the date of a message, for the time of day in UTC."""
     return f"[Written {dt.datetime.fromtimestamp(second, dt.UTC):%Y-%m-%d %H:%M:%S} UTC]"

@@ -17,7 +17,17 @@ from migration_pipeline.journal.rows import Loss
 from migration_pipeline.model.errors import InDoubt, Rejected
 from migration_pipeline.target import reading
 from migration_pipeline.target.canonical import body_hash, characters, files_hash, plain_hash, readable, short_hash
-from migration_pipeline.target.dates import BUMP_S, UNDATED, about_date, dated, line, moved, second_of, undated
+from migration_pipeline.target.dates import (
+    BUMP_S,
+    NO_SECOND,
+    UNDATED,
+    about_date,
+    dated,
+    line,
+    moved,
+    second_of,
+    undated,
+)
 from migration_pipeline.target.reading import Message
 from migration_pipeline.target.steps import Adapted, Json, Step, soon
 
@@ -52,6 +62,7 @@ class Reply:
     key: str = "0"  # of the comment it comes from; the same in every run
     redacted: bool = False  # the source took something out of it after it was written
     said_by: str = ""  # name of the contact, where one speaks
+    own: bool = False  # a note of the pipeline's, which nobody wrote at the source: its date says nothing
 
     @property
     def author(self) -> str:
@@ -110,7 +121,9 @@ def naming_date(text: str, adapted: Adapted) -> str:
 
 def as_dated(part: Reply, adapted: Adapted) -> Reply:
     """A part whose text names its date where that was refused."""
-    return replace(part, body=f"<p>{line(adapted['created_at'])}</p>{part.body}") if UNDATED in adapted else part
+    if part.own or UNDATED not in adapted:
+        return part
+    return replace(part, body=f"<p>{line(adapted['created_at'])}</p>{part.body}")
 
 
 def whole_opener(contact_id: str, text: str, created_at: int) -> Reply:
@@ -180,7 +193,7 @@ def reply(
         what = f"message {part.position + 1}"
         dropped = [files[digest].name for digest in adapted.get("dropped", ()) if digest in files]
         return (
-            *moved(what, part.created_at, adapted),
+            *(() if part.own else moved(what, part.created_at, adapted)),
             *clipped(what, adapted),
             *(("file_rejected", f"{what}: {name}") for name in dropped),
         )
@@ -225,7 +238,8 @@ def identity_of(part: Reply, adapted: Adapted) -> str:
     """What a part is recognized by, as it is sent."""
     part = as_note(part, adapted[NOTED]) if NOTED in adapted else part
     sizes = files_hash((file.name, file.size) for file in _kept(part, adapted))
-    return reading.identity(part.kind, part.author, second_of(adapted), body_hash(_body_of(part, adapted)), sizes)
+    second = NO_SECOND if part.own and UNDATED in adapted else second_of(adapted)
+    return reading.identity(part.kind, part.author, second, body_hash(_body_of(part, adapted)), sizes)
 
 
 def _kept(part: Reply, adapted: Adapted) -> list[Attached]:
@@ -254,10 +268,10 @@ def recognize(
 ) -> Message | None:
     """The message that an operation made, if the thread holds it; those in `owned` were made by other operations.
 
-    Author, kind and second must be equal, or the text must name the second that the service did not take. Among those,
-    an equal text and equal files are preferred; if the parts of all
-    other operations are known (`others_known`), one remaining message is ours even if the service changed its text:
-    nobody else can date a message back.
+    Author, kind and second must be equal, or the text must name the second that the service did not take, or, where
+    there is no second that means anything, be equal. Among those, an equal text and equal files are preferred; if the
+    parts of all other operations are known (`others_known`), one remaining message is ours even if the service changed
+    its text: nobody else can date a message back.
     """
     if not identity:
         return None
@@ -267,7 +281,7 @@ def recognize(
         for message in messages
         if message.id not in owned
         and (message.kind, message.author) == (kind, author)
-        and (message.created_at == int(at) if int(at) >= 0 else names(message.body, -int(at)))
+        and _at(message, int(at), content[0])
     ]
     if not candidates:
         return None
@@ -276,6 +290,13 @@ def recognize(
         if equal:
             return equal[-1]
     return candidates[0] if others_known and len(candidates) == 1 else None
+
+
+def _at(message: Message, second: int, body: str) -> bool:
+    """Whether a message is of a second that is meant as `dates.second_of` spells it; `body` is the hash of its text."""
+    if second == NO_SECOND:
+        return body_hash(message.body) == body
+    return message.created_at == second if second > 0 else names(message.body, -second)
 
 
 def names(body: str, second: int) -> bool:

@@ -12,6 +12,7 @@ from migration_pipeline.model.errors import Rejected
 from migration_pipeline.target import messages, reading
 from migration_pipeline.target.dates import UNDATED, written_at
 from migration_pipeline.target.messages import Reply
+from migration_pipeline_tests.target import test_volumes
 from migration_pipeline_tests.target.bench import START, Bench
 from migration_pipeline_tests.target.test_loading import everything, verified
 from migration_pipeline_tests.target.test_tickets import everything as a_ticket
@@ -114,6 +115,32 @@ def test_a_delta_adds_to_a_thread_without_its_dates(bench: Bench) -> None:
     assert {row["reason"] for row in verified(bench, "tickets").values()} == {"date_refused"}
     bench.again()
     assert bench.load("tickets", full="update").writes == 0
+
+
+@pytest.mark.behaviour("B01", "B12")
+def test_notes_that_lead_through_a_long_thread_name_no_date(bench: Bench) -> None:
+    bench.control.post("switches", REFUSING["everything"])
+    bench.document["options"] = {"max_parts": test_volumes.ROOM}
+    bench.write_config()
+    bench.contact("ann")
+    row = bench.ticket("t", "ann", [])
+    test_volumes.grow(bench, row, 0, 2 * test_volumes.ROOM)
+    settle_people(bench)
+    lost = {"seed": 4, "rate": 0.4, "kinds": ["drop_after_commit"], "match": "POST /conversations/*/reply", "limit": 12}
+    bench.control.post("faults", lost)
+    assert bench.load("tickets").failed == 0
+    bench.control.post("faults", [])
+    assert bench.journal.in_doubt() == []
+    made = test_volumes.conversations(bench)
+    said = [text for one in made for text in test_volumes.messages(one)]
+    links = [text for text in said if "This thread" in text]
+    assert (len(made), len(links), len(said)) == (2, 2, 2 * test_volumes.ROOM + 2)
+    assert [text for text in links if "Written" in text] == []
+    assert sum("Written" in text for text in said) == 2 * test_volumes.ROOM
+    told = [row for batch in bench.journal.records("tickets") for row in batch.to_pylist()]
+    [losses] = [row["losses"] for row in told if row["source_id"] == bench.id("t")]
+    messages_told = {loss["detail"].partition(":")[0] for loss in losses if loss["reason"] == "date_refused"}
+    assert messages_told == {"the opening message", *(f"message {n + 1}" for n in range(2 * test_volumes.ROOM))}
 
 
 def test_a_ticket_fails_for_its_date_where_that_is_set(bench: Bench) -> None:

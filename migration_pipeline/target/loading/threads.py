@@ -132,7 +132,7 @@ def lead(desk: Desk, one: Opened, key: str, to: Opened | None, conversation: str
     target = to.id if to is not None else str(conversation)
     number = one.volume.number + (1 if key == volumes.NEXT else -1)
     body = volumes.link(key, number, desk.client.url_of("tickets", target), target)
-    note = Reply(-1, "note", "admin", desk.admin_id, body, one.last, (), key)
+    note = Reply(-1, "note", "admin", desk.admin_id, body, one.last, (), key, own=True)
     attempt(desk, one.work, reply_step(desk, one, note))
 
 
