@@ -29,6 +29,9 @@ Json = dict[str, Any]
 LAG_SECONDS = 3
 """Lists of the target lag behind its writes."""
 
+WINDOW_S = 10.0
+"""Intercom's rate window; Zendesk says itself how long to wait."""
+
 
 @dataclass
 class Findings:
@@ -66,6 +69,15 @@ def pictures(html: str) -> list[str]:
     return [hashlib.sha256(base64.b64decode(data)).hexdigest() for data in inline]
 
 
+class Patient(requests.Session):
+    """A session that waits where a service says that it was asked too often."""
+
+    def request(self, *arguments: Any, **options: Any) -> requests.Response:
+        while (response := super().request(*arguments, **options)).status_code == 429:
+            time.sleep(float(response.headers.get("Retry-After", WINDOW_S)))
+        return response
+
+
 class Zendesk:
     """The source, read by plain loops."""
 
@@ -77,7 +89,7 @@ class Zendesk:
             json={"grant_type": "client_credentials", "scope": "read", **auth},
             timeout=30,
         ).json()["access_token"]
-        self.session = requests.Session()
+        self.session = Patient()
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path: str, **params: Any) -> Json:
@@ -130,7 +142,7 @@ class Intercom:
 
     def __init__(self, config: Json) -> None:
         self.url = config["base_url"].rstrip("/")
-        self.session = requests.Session()
+        self.session = Patient()
         self.session.headers.update({"Authorization": f"Bearer {config['token']}", "Intercom-Version": "2.16"})
 
     def get(self, path: str, **params: Any) -> Json:
