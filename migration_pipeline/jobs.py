@@ -8,7 +8,7 @@ from typing import Final
 
 import dagster as dg
 
-from migration_pipeline.assets.names import PLAN_JOB
+from migration_pipeline.assets.names import PLAN_DELTA_JOB, PLAN_JOB
 from migration_pipeline.model.run import Mode
 from migration_pipeline.partitions import WHOLE_RANGE
 
@@ -17,6 +17,9 @@ MODES: Final[dict[str, Mode]] = {"demo_migration": "demo", "full_migration": "fu
 
 DRY_RUNS: Final[dict[str, Mode]] = {f"{mode}_dry_run": mode for mode in MODES.values()}
 """The jobs that do all that those do up to the first write, and report what they would have done."""
+
+PLANS: Final[dict[str, Mode]] = {PLAN_JOB: "full", PLAN_DELTA_JOB: "delta"}
+"""The jobs that tell a person what a run is about to do."""
 
 VERIFICATION_JOB: Final = "verification"
 
@@ -56,12 +59,15 @@ jobs = [
         tags=WHOLE_RANGE,
         executor_def=dg.in_process_executor,
     ),
-    dg.define_asset_job(
-        PLAN_JOB,
-        selection=[*_STAGED, "inventory", "load_plan", "estimated"],
-        description="Stages everything and plans the full run: records, calls, hours; writes nothing to the target.",
-        tags=WHOLE_RANGE,
-        executor_def=dg.in_process_executor,
+    *(
+        dg.define_asset_job(
+            name,
+            selection=[*_STAGED, "inventory", "load_plan", "estimated"],
+            description=f"Stages what a {mode} run needs, and tells records, calls and hours of it; writes nothing.",
+            tags=WHOLE_RANGE,
+            executor_def=dg.in_process_executor,
+        )
+        for name, mode in PLANS.items()
     ),
     dg.define_asset_job(
         VERIFICATION_JOB,

@@ -42,7 +42,7 @@ def load_plan(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
         workbench.journal.export(workbench.outcomes_path)
 
         types = known_types(workbench.client, workbench.migration)
-        held = Held(workbench.journal, workbench.catalogue, workbench.migration.options, types)
+        held = Held(workbench.journal, workbench.catalogue, workbench.migration, types)
 
         def plan(entity_type: str) -> dict[str, int | float]:
             actions = make_plan(entity_type, workbench.staging, run, ids, articles, held)

@@ -4,5 +4,6 @@ from typing import Final
 
 ARCHIVE_JOB: Final = "archiving"
 PLAN_JOB: Final = "plan_migration"
+PLAN_DELTA_JOB: Final = "plan_delta"
 ROLLBACK_JOB: Final = "rollback"
 ROLLBACK_OF: Final = "migration/rollback_of"

@@ -34,6 +34,7 @@ def estimated(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
         context.add_output_metadata(
             {
                 "path": dg.MetadataValue.path(path),
+                "mode": plan.mode,
                 "seconds": plan.seconds,
                 "hash": plan.hash,
                 "creates": len(plan.creates),
@@ -57,7 +58,7 @@ def rehearsed(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
 
 
 def plan_of(workbench: Workbench, run: Run) -> Plan:
-    """The plan of a full run, by a few reads of both services."""
+    """The plan of a full run or a delta, by a few reads of both services."""
     source, client, staging = workbench.source, workbench.client, workbench.staging
     preparing = workbench.preparing_seconds  # before the services are measured, which a run does not do
     types = known_types(client, workbench.migration)
@@ -65,9 +66,10 @@ def plan_of(workbench: Workbench, run: Run) -> Plan:
     speeds: dict[Side, Speed] = {"source": source.speed(), "target": client.speed()}
     file_speed = source.file_speed(staging, run)  # before the works are counted, since these files are there then
     limits = {**source.limits(), **costs.limits(client.limit())}
+    listed = source.inventory_works(staging) if run.mode == "full" else []
     return planning.make(
-        run.run_id,
-        [*source.works(staging), *costs.works(staging, workbench.migration, made)],
+        run,
+        [*source.works(staging), *listed, *costs.works(staging, workbench.migration, made)],
         Measured(speeds, file_speed, limits, preparing, workbench.calls),
         staging,
         workbench.migration,

@@ -23,8 +23,9 @@ single_run = dg.BackfillPolicy.single_run()
 def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workbench]) -> None:
     """Snapshots: the source's records as they came, in append-only Parquet segments with a cursor per stream.
 
-    A demo reads only its sample, a plan what is cheap and a sample of the rest; any other run reads what is new since
-    each cursor, and goes on where the last was cut. What draws on rate windows of its own is read beside the rest.
+    A demo reads only its sample, a plan of a full run what is cheap and a sample of the rest; any other run, and a plan
+    of a delta, reads what is new since each cursor, and goes on where the last was cut. What draws on rate windows of
+    its own is read beside the rest.
     """
     with stage(context, workbench) as run:
         permitted(context, workbench)

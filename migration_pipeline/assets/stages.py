@@ -12,7 +12,7 @@ from migration_pipeline.assets.departed import end_departed
 from migration_pipeline.assets.following import require_full_run
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.http import CallThreads
-from migration_pipeline.jobs import DRY_RUNS, MODES
+from migration_pipeline.jobs import DRY_RUNS, MODES, PLANS
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.errors import MigrationError, SettingsError
 from migration_pipeline.model.run import Mode, Run
@@ -23,7 +23,7 @@ OWNERS = ["team:support-operations"]
 
 def mode_of(context: dg.AssetExecutionContext) -> Mode:
     """The mode of the run: that of its job; what is materialized from an asset page counts as full."""
-    return {**MODES, **DRY_RUNS}.get(context.run.job_name, "full")
+    return {**MODES, **DRY_RUNS, **PLANS}.get(context.run.job_name, "full")
 
 
 @contextmanager

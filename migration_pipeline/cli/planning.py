@@ -4,13 +4,14 @@ Belongs here: options and what is printed. Does not belong here: the plan (`plan
 (`gates`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.table import Table
 
-from migration_pipeline.assets.names import PLAN_JOB
+from migration_pipeline.assets.names import PLAN_DELTA_JOB, PLAN_JOB
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common
@@ -26,11 +27,12 @@ from migration_pipeline.planning import Plan, read_plan
 
 
 @click.command()
+@click.option("--delta", is_flag=True, help="Of what changed since the full run, for `migrate delta`.")
 @common
-def plan(config: Path | None, as_json: bool) -> None:
+def plan(config: Path | None, as_json: bool, delta: bool) -> None:
     """Tell what a full run will do: records, calls, hours, storage, what is created; writes nothing to the target."""
     with migration_of(config) as migration:
-        jobs.run_job(PLAN_JOB, migration)
+        jobs.run_job(PLAN_DELTA_JOB if delta else PLAN_JOB, migration)
         made = read_plan(migration.root)
         if made is None:
             raise Told("The plan's job made no plan.", 1)
@@ -38,7 +40,7 @@ def plan(config: Path | None, as_json: bool) -> None:
     _show(made, migration)
     approved = refusal is None
     console.print("Approved." if approved else "Not approved.")
-    tell_next("plan_approved" if approved else "plan", config)
+    tell_next(f"plan_{made.mode}_approved" if approved else "plan", config)
     emit({**_document(made), "approved": approved}, as_json=as_json)
 
 
@@ -71,26 +73,40 @@ def checklist(config: Path | None, as_json: bool) -> None:
     emit({"items": items}, as_json=as_json)
 
 
+_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
+    "full": {"records": "records", "there already": "kept", "stay behind": "left"},
+    "delta": {"new": "created", "changed": "updated", "gone": "retired", "stay behind": "left"},
+}
+"""What is shown of each entity type beside calls and time, by mode: heads, and where the figures stand."""
+
+
 def _document(made: Plan) -> dict[str, Any]:
     """The plan as JSON, without the single facts."""
     document = {name: value for name, value in vars(made).items() if name != "facts"}
     document["entities"] = [vars(entity) for entity in made.entities]
+    document["endpoints"] = [vars(endpoint) for endpoint in made.endpoints]
     document["storage"] = vars(made.storage)
     return document
 
 
 def _show(made: Plan, migration: Migration) -> None:
-    table = Table(title=f"full run of {migration.name}, plan {made.hash[:12]}", title_justify="left")
+    called = {"full": "full run", "delta": "delta"}[made.mode]
+    table = Table(title=f"{called} of {migration.name}, plan {made.hash[:12]}", title_justify="left")
     table.add_column("entity type")
-    for column in ("records", "there already", "stay behind", "source calls", "target calls", "time"):
+    columns = _COLUMNS[made.mode]
+    for column in (*columns, "source calls", "target calls", "time"):
         table.add_column(column, justify="right")
     for entity in made.entities:
         error = f" ± {entity.source_error:,}" if entity.source_error else ""
         table.add_row(
-            entity.entity_type, f"{entity.records:,}", f"{entity.kept:,}", f"{entity.left:,}",
+            entity.entity_type, *(f"{getattr(entity, name):,}" for name in columns.values()),
             f"{entity.source_calls:,}{error}", f"{entity.target_calls:,}", duration(entity.seconds),
         )  # fmt: skip
     console.print(table)
+    for entity in made.entities:
+        if entity.updates:
+            told = ", ".join(f"{what} {calls:,}" for what, calls in entity.updates.items())
+            console.print(f"  changes of {entity.entity_type}: {told} (calls)", soft_wrap=True)
     limits = ", ".join(f"{name} {limit}" for name, limit in made.limits.items())
     console.print(f"About {duration(made.seconds)} at the limits in force ({limits or 'none told'}).", soft_wrap=True)
     own = " and ".join(f"{calls:,} at the {side}" for side, calls in made.own_calls.items() if calls)
@@ -98,7 +114,8 @@ def _show(made: Plan, migration: Migration) -> None:
         f"Making this plan took {own or 'no'} calls more; what they read is kept for the run.", soft_wrap=True
     )
     when = f"{made.starts_at} to about {made.ends_at}" if made.starts_at else "no date yet (full.at in migration.yaml)"
-    console.print(f"Date: {when}. Open tickets: {made.open_tickets:,}.", soft_wrap=True)
+    date = f"Date: {when}. " if made.mode == "full" else ""
+    console.print(f"{date}Open tickets: {made.open_tickets:,}.", soft_wrap=True)
     storage = made.storage
     console.print(
         f"Storage: {_size(storage.staged)} staged, {_size(storage.needed)} to come, {_size(storage.free)} free."

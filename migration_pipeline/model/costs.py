@@ -28,7 +28,9 @@ class Work:
     error: int = 0  # plus or minus so many calls, where they were sampled; 0 where they were counted
     bytes: int = 0  # that are fetched and stored
     beside: bool = False  # begins with the work before it, on windows of its own
+    apart: bool = False  # done by a second reader, which began with the first work
     free: bool = False  # not a call that the service's usage counts (bytes of files)
+    endpoints: Mapping[str, int] = field(default_factory=dict)  # the calls, by endpoint
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,15 @@ class Clock:
     When a service's windows begin nobody knows beforehand: at the first call, half of one is left, as on average.
 
     A work `beside` another begins with it, and finds the windows as that did; what follows begins once both are over.
+    Works `apart` follow each other from the beginning on, on windows of their own; what follows them in the list begins
+    once they are over.
     """
 
     limits: Mapping[str, Limit]
     speeds: Mapping[tuple[str, str], Speed]  # by side and `what`; `what` "" stands for all others of the side
     now: float = 0.0
     _windows: dict[str, _Window] = field(default_factory=dict)
+    _apart: tuple[float, dict[str, _Window]] = field(default_factory=lambda: (0.0, {}))
     _began: tuple[float, dict[str, _Window]] = (0.0, {})
 
     def seconds(self, work: Work) -> float:
@@ -75,6 +80,12 @@ class Clock:
             self._run(work)
             if self.now < ended:
                 self.now, self._windows = ended, spent
+            return self.now - ended
+        if work.apart:
+            (ended, windows), (self.now, self._windows) = (self.now, self._windows), self._apart
+            self._run(work)
+            self._apart, self._windows = (self.now, self._windows), windows
+            self.now = max(self.now, ended)
             return self.now - ended
         self._began = self.now, {name: replace(window) for name, window in self._windows.items()}
         self._run(work)

@@ -168,6 +168,8 @@ PLAN: Final = pa.schema(
         ("detail", pa.string()),
         ("digest", pa.string()),
         ("calls", pa.int64()),  # writing calls that the action needs
+        ("changes", pa.list_(pa.struct([("what", pa.string()), ("endpoint", pa.string()), ("calls", pa.int64())]))),
+        ("reads", pa.int64()),  # reading calls that an update needs besides
     ]
 )
 """The load plan: one row per record in the scope of the run, and all that the loader executes."""

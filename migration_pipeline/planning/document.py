@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from migration_pipeline.model.costs import Side
+from migration_pipeline.model.run import Mode
 from migration_pipeline.staging.atomic import read_json, write_json
 
 FILE: Final = "plan.json"
@@ -21,12 +23,26 @@ class Entity:
 
     entity_type: str
     records: int  # that the run creates, changes or retires
+    created: int
+    updated: int
+    retired: int  # that left the source: they stay, or go by rule
     kept: int  # that are there already
     left: int  # that do not move, by rule or because they cannot
     source_calls: int
     source_error: int
     target_calls: int
     seconds: float
+    updates: Mapping[str, int]  # what the calls change of the updated records: messages, states, fields…
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How often a run asks one endpoint."""
+
+    side: Side
+    entity_type: str
+    endpoint: str
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -40,9 +56,10 @@ class Storage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a full run is about to do. Times are UTC (ISO 8601)."""
+    """What a full run or a delta is about to do. Times are UTC (ISO 8601)."""
 
     run_id: str
+    mode: Mode
     made_at: str
     hash: str
     facts: Mapping[str, str]
@@ -56,6 +73,7 @@ class Plan:
     entities: Sequence[Entity]
     creates: Sequence[Mapping[str, Any]]
     by_hand: Sequence[Mapping[str, str]]
+    endpoints: Sequence[Endpoint] = ()
     own_calls: Mapping[str, int] = field(default_factory=dict)  # that making the plan took, by side; not counted above
 
 

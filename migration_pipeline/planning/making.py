@@ -9,6 +9,7 @@ do itself (reports) is taken for a share of that.
 
 import datetime as dt
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,8 @@ from migration_pipeline.config import Migration
 from migration_pipeline.gates import Facts
 from migration_pipeline.model.costs import Clock, Limit, Side, Speed, Work, total
 from migration_pipeline.model.entities import ENTITY_TYPES
-from migration_pipeline.planning.document import Entity, Plan, Storage
+from migration_pipeline.model.run import Run
+from migration_pipeline.planning.document import Endpoint, Entity, Plan, Storage
 from migration_pipeline.planning.records import open_tickets, planned_records
 from migration_pipeline.staging import Staging
 
@@ -43,7 +45,7 @@ class Measured:
 
 
 def make(
-    run_id: str,
+    run: Run,
     works: Sequence[Work],
     measured: Measured,
     staging: Staging,
@@ -52,7 +54,7 @@ def make(
     creates: Sequence[Mapping[str, Any]],
     by_hand: Sequence[Mapping[str, str]],
 ) -> Plan:
-    """The plan of a full run from where things are now. `works` stand in the order in which the run does them."""
+    """The plan of a run of that mode from where things are now. `works` stand in the order in which it does them."""
     clock = Clock(measured.limits, _speeds(measured))
     seconds = dict.fromkeys(ENTITY_TYPES, 0.0)
     prepared = False
@@ -63,25 +65,30 @@ def make(
         seconds[work.entity_type] += clock.seconds(work)
     entities = []
     for entity_type in ENTITY_TYPES:
-        planned, kept, left = planned_records(staging, entity_type)
+        planned = planned_records(staging, entity_type)
         entities.append(
             Entity(
                 entity_type=entity_type,
-                records=planned,
-                kept=kept,
-                left=left,
+                records=planned.created + planned.updated + planned.retired,
+                created=planned.created,
+                updated=planned.updated,
+                retired=planned.retired,
+                kept=planned.kept,
+                left=planned.left,
                 source_calls=total(works, "source", entity_type),
                 source_error=sum(work.error for work in works if work.entity_type == entity_type),
                 target_calls=total(works, "target", entity_type),
                 seconds=round(seconds[entity_type], 1),
+                updates=planned.updates,
             )
         )
     own = measured.preparing_seconds * (1 + REPORTING)
     whole = sum(seconds.values()) + own
     now = dt.datetime.now(dt.UTC)
-    begins = migration.full.at.astimezone(dt.UTC) if migration.full.at else None
+    begins = migration.full.at.astimezone(dt.UTC) if migration.full.at and run.mode == "full" else None
     return Plan(
-        run_id=run_id,
+        run_id=run.run_id,
+        mode=run.mode,
         made_at=_iso(now),
         hash=facts.hash,
         facts=dict(facts.digests),
@@ -95,8 +102,18 @@ def make(
         entities=entities,
         creates=creates,
         by_hand=by_hand,
+        endpoints=_endpoints(works),
         own_calls=dict(measured.calls),
     )
+
+
+def _endpoints(works: Sequence[Work]) -> list[Endpoint]:
+    """The calls of all works by endpoint, in their order."""
+    calls = Counter[tuple[Side, str, str]]()
+    for work in works:
+        for endpoint, number in work.endpoints.items():
+            calls[work.side, work.entity_type, endpoint] += number
+    return [Endpoint(*place, number) for place, number in calls.items() if number]
 
 
 def _speeds(measured: Measured) -> dict[tuple[str, str], Speed]:

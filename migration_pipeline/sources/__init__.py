@@ -50,6 +50,9 @@ class Source(Protocol):
     def works(self, staging: Staging) -> list[Work]:
         """What the next `extract` of every entity type takes, in order; sampled where only reading would tell."""
 
+    def inventory_works(self, staging: Staging) -> list[Work]:
+        """What listing what does not move takes."""
+
     def limits(self) -> Mapping[str, Limit]:
         """The rate limits that answers told so far, by bucket."""
 

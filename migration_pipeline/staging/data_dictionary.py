@@ -176,8 +176,9 @@ _COLUMNS: Final[dict[str, str]] = {
     "skip": "Reason code, where mapping decided that the record does not move.",
     "skip_detail": "What the reason refers to.",
     "losses": "What cannot be kept of the record, and why.",
-    "action": "create, keep, skip or fail.",
+    "action": "create, update, keep, retire, skip or fail.",
     "calls": "Writing calls that the action needs.",
+    "reads": "Reading calls that an update needs besides.",
     "outcome": "migrated, failed or skipped.",
     "reason": "Reason code.",
     "detail": "What the reason refers to.",
@@ -192,6 +193,7 @@ _COLUMNS: Final[dict[str, str]] = {
     "expected": "What was meant.",
     "actual": "What the target holds.",
     # Where a word means something narrower.
+    "plan.load_plan.changes": "What these calls make or change, and at which endpoint.",
     "records.contacts.kind": "end_user, agent, or placeholder (someone the source no longer knows).",
     "records.comments.kind": "text or voice.",
     "records.collections.locale": "The language it was written in.",

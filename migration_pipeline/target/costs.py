@@ -10,8 +10,10 @@ from typing import Final
 from migration_pipeline.config import Migration
 from migration_pipeline.model.costs import Limit, Work
 from migration_pipeline.model.entities import ENTITY_TYPES, RECORDS
+from migration_pipeline.model.outcomes import VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.staging import Staging
+from migration_pipeline.target import endpoints
 from migration_pipeline.target.client import WINDOW_SECONDS
 from migration_pipeline.target.preparation import Preparation
 from migration_pipeline.target.rows import count
@@ -19,42 +21,69 @@ from migration_pipeline.target.rows import count
 APP: Final = "app"
 """The one bucket of an app's calls."""
 
-FIXED: Final = 8
-"""Calls of any run: GET /me for the gate, and the seven of the catalogue."""
+Endpoints = Mapping[str, int]
 
-TYPES: Final = 14
+_ADMINS: Final = "GET /admins"
+_TEAMS: Final = "GET /teams"
+_TAGS: Final = "GET /tags"
+_ATTRIBUTES: Final = "GET /conversations/attributes"
+_PEOPLE: Final = "GET /data_attributes"
+_CENTERS: Final = "GET /help_center/help_centers"
+
+FIXED: Final[Endpoints] = {"GET /me": 2, _ADMINS: 1, _TEAMS: 1, _TAGS: 1, _ATTRIBUTES: 1, _PEOPLE: 2}
+"""Calls of any run: for the gate, and those of the catalogue."""
+
+TYPES: Final[Endpoints] = {"GET /ticket_types": 6, "GET /ticket_states": 6, "GET /me": 2}
 """Calls for ticket types and states where tickets become Intercom tickets: rules, plan, loading and reading back."""
 
-LISTS: Final[Mapping[str, tuple[int, int]]] = {
-    "agents": (0, 1),
-    "teams": (0, 1),
-    "fields": (3, 3),
-    "tags": (1, 1),
-    "companies": (2, 0),
-    "contacts": (2, 0),
-    "tickets": (2, 2),
-    "collections": (1, 1),
-    "articles": (2, 1),
+LISTS: Final[Mapping[str, tuple[Endpoints, Endpoints]]] = {
+    "agents": ({}, {_ADMINS: 1}),
+    "teams": ({}, {_TEAMS: 1}),
+    "fields": ({_ATTRIBUTES: 1, _PEOPLE: 2}, {_ATTRIBUTES: 1, _PEOPLE: 2}),
+    "tags": ({_TAGS: 1}, {_TAGS: 1}),
+    "companies": ({_TAGS: 1, _PEOPLE: 1}, {}),
+    "contacts": ({_TAGS: 1, _PEOPLE: 1}, {}),
+    "tickets": ({_TAGS: 1, _ATTRIBUTES: 1}, {_TAGS: 1, _ATTRIBUTES: 1}),
+    "collections": ({_CENTERS: 1}, {_CENTERS: 1}),
+    "articles": ({_TAGS: 1, _CENTERS: 1}, {_CENTERS: 1}),
 }
 """Lists that are read whole: (before an entity type is loaded, when it is read back)."""
 
-READ_BACK: Final[Mapping[str, str]] = {
-    "agents": "0",
-    "teams": "0",
-    "fields": "0",
-    "tags": "0",
-    "companies": "1 + (payload.note IS NOT NULL)::BIGINT",
-    "contacts": """
-        1 + (len(payload.company_refs) > 0)::BIGINT + (len(payload.tags) > 0)::BIGINT
-        + (payload.note IS NOT NULL)::BIGINT
-    """,
-    "tickets": """
-        greatest(payload.volumes, 1) + (
-            payload.ticket_type IS NOT NULL AND (len(payload.tags) > 0 OR payload.company_ref IS NOT NULL)
-        )::BIGINT
-    """,
-    "collections": "1",
-    "articles": "1 + greatest(plan.calls - 1 - len(payload.tags), 0)",
+ONE: Final[Mapping[str, str]] = {
+    "companies": "GET /companies/{id}",
+    "contacts": "GET /contacts/{id}",
+    "tickets": "GET /conversations/{id}, /tickets/{id}",
+    "collections": "GET /help_center/collections/{id}",
+    "articles": "GET /articles/{id}, /internal_articles/{id}",
+}
+"""Where a record is read: before it is changed, and back."""
+
+READ_BACK: Final[Mapping[str, Mapping[str, str]]] = {
+    "companies": {
+        ONE["companies"]: "1",
+        "GET /companies/{id}/notes": "(payload.note IS NOT NULL)::BIGINT",
+    },
+    "contacts": {
+        ONE["contacts"]: "1",
+        "GET /contacts/{id}/companies": "(len(payload.company_refs) > 0)::BIGINT",
+        "GET /contacts/{id}/tags": "(len(payload.tags) > 0)::BIGINT",
+        "GET /contacts/{id}/notes": "(payload.note IS NOT NULL)::BIGINT",
+    },
+    "tickets": {
+        ONE["tickets"]: """
+            greatest(payload.volumes, 1) + (
+                payload.ticket_type IS NOT NULL AND (len(payload.tags) > 0 OR payload.company_ref IS NOT NULL)
+            )::BIGINT
+        """
+    },
+    "collections": {ONE["collections"]: "1"},
+    "articles": {
+        ONE[
+            "articles"
+        ]: "1 + coalesce(list_sum([one.calls FOR one IN plan.changes IF one.endpoint = 'AGAIN']), 0)".replace(
+            "AGAIN", endpoints.ARTICLE_AGAIN.endpoint
+        )
+    },
 }
 """Reading calls per record that arrived; an article is also read before it is sent a second time."""
 
@@ -64,38 +93,80 @@ def works(staging: Staging, migration: Migration, made: Preparation) -> Iterator
 
     `made` is what the workspace lacks: what it has needs no call.
     """
-    yield Work("target", "agents", "catalogue", FIXED, (APP,))
+    yield _reading("agents", "catalogue", FIXED)
     connection = staging.connect()
     fields = staging.tables.scan("payloads", "fields", PAYLOADS["fields"])
     if count(connection, f"SELECT count(*) FROM {fields} WHERE model = 'ticket_type'") != (0,):
-        yield Work("target", "tickets", "lists", TYPES, (APP,))
+        yield _reading("tickets", "lists", TYPES)
     readings = []
     for entity_type in ENTITY_TYPES:
         plan = staging.tables.scan("plan", entity_type, PLAN)
-        payload = staging.tables.scan("payloads", entity_type, PAYLOADS[entity_type])
         there = "action <> 'create'" if entity_type in ("fields", "tags") else "TRUE"
-        calls, longest = count(
-            connection,
-            f"SELECT coalesce(sum(calls) FILTER ({there}), 0)::BIGINT, coalesce(max(calls), 0)::BIGINT FROM {plan}",
-        )
-        calls += {"fields": made.calls, "tags": len(made.tags)}.get(entity_type, 0)
-        (reads,) = count(
-            connection,
-            f"SELECT coalesce(sum({READ_BACK[entity_type]}), 0) FROM {plan} AS plan JOIN {payload} AS payload "
-            "USING (source_id) WHERE plan.action IN ('create', 'update')",
-        )
-        if entity_type == "tickets":
-            calls += _unread(staging) + _with_files(staging, migration.options.files_per_part)
-        if entity_type == "articles" and migration.help_center.host == "source":
-            calls += _behind_a_login(staging)
+        written = {
+            str(endpoint): int(calls)
+            for endpoint, calls in connection.execute(
+                "SELECT change.endpoint, sum(change.calls)::BIGINT "
+                f"FROM (SELECT unnest(changes) AS change FROM {plan} WHERE {there}) GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+        }
+        (longest,) = count(connection, f"SELECT coalesce(max(calls), 0)::BIGINT FROM {plan}")
+        for endpoint, calls in _more(staging, migration, made, entity_type):
+            written[endpoint] = written.get(endpoint, 0) + calls
+        (looked_at,) = count(connection, f"SELECT coalesce(sum(reads), 0)::BIGINT FROM {plan}")
         before, after = LISTS[entity_type]
-        yield Work("target", entity_type, "lists", before, (APP,))
-        yield Work("target", entity_type, "load", calls, (APP,), parallel=True, longest=longest)
-        readings += [
-            Work("target", entity_type, "lists", after, (APP,)),
-            Work("target", entity_type, "verify", reads, (APP,), parallel=True),
-        ]
+        yield _reading(entity_type, "lists", before)
+        if looked_at:
+            yield _reading(entity_type, "look", {ONE[entity_type]: looked_at}, parallel=True)
+        yield Work(
+            "target",
+            entity_type,
+            "load",
+            sum(written.values()),
+            (APP,),
+            parallel=True,
+            longest=longest,
+            endpoints={endpoint: calls for endpoint, calls in written.items() if calls},
+        )
+        reads = _read_back(staging, entity_type)
+        if entity_type != "articles" or reads:
+            readings.append(_reading(entity_type, "lists", after))
+        readings.append(_reading(entity_type, "verify", reads, parallel=True))
     yield from readings
+
+
+def _reading(entity_type: str, what: str, by_endpoint: Endpoints, *, parallel: bool = False) -> Work:
+    calls = sum(by_endpoint.values())
+    return Work("target", entity_type, what, calls, (APP,), parallel=parallel, endpoints=by_endpoint)
+
+
+def _more(staging: Staging, migration: Migration, made: Preparation, entity_type: str) -> Iterator[tuple[str, int]]:
+    """Writing calls that do not stand in the plan's rows, by endpoint."""
+    if entity_type == "fields":
+        yield endpoints.ATTRIBUTE.endpoint, made.calls
+    elif entity_type == "tags":
+        yield endpoints.TAG.endpoint, len(made.tags)
+    elif entity_type == "tickets":
+        yield endpoints.MESSAGES.endpoint, _unread(staging) + _with_files(staging, migration.options.files_per_part)
+    elif entity_type == "articles" and migration.help_center.host == "source":
+        yield endpoints.ARTICLE.endpoint, _behind_a_login(staging)
+
+
+def _read_back(staging: Staging, entity_type: str) -> Endpoints:
+    """Calls for reading back what arrives, and once more what arrived earlier and did not match."""
+    plan = staging.tables.scan("plan", entity_type, PLAN)
+    payload = staging.tables.scan("payloads", entity_type, PAYLOADS[entity_type])
+    findings = staging.tables.scan("verification", entity_type, VERIFICATION)
+    each = READ_BACK.get(entity_type)
+    if not each:
+        return {}
+    reads = count(
+        staging.connect(),
+        f"SELECT {', '.join(f'coalesce(sum({calls}), 0)::BIGINT' for calls in each.values())} "
+        f"FROM {payload} AS payload LEFT JOIN {plan} AS plan USING (source_id) "
+        "WHERE payload.skip IS NULL AND (plan.action IN ('create', 'update') OR payload.source_id IN "
+        f"(SELECT source_id FROM {findings} WHERE NOT matched))",
+    )
+    return {endpoint: calls for endpoint, calls in zip(each, reads, strict=True) if calls}
 
 
 def _unread(staging: Staging) -> int:

@@ -1,4 +1,4 @@
-"""Writing calls that the updates of a delta will take, by what the journal knows of the target.
+"""Calls that the updates of a delta will take, by what the journal knows of the target.
 
 The journal holds what was sent of a record and how the record's object looked when it was left; what people did since
 only Intercom tells, and nobody asks it here.
@@ -6,19 +6,21 @@ only Intercom tells, and nobody asks it here.
 Belongs here: counting. Does not belong here: the calls themselves (`loading`), or which records are updated (`plan`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 
-from migration_pipeline.config.migration import Options
+from migration_pipeline.config import Migration
 from migration_pipeline.journal import Journal, Known
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.staging import Staging
-from migration_pipeline.target import messages, reading, steps, volumes
+from migration_pipeline.target import endpoints, messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
 from migration_pipeline.target.catalogue import Catalogue
+from migration_pipeline.target.endpoints import Call
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading import tickets as loading_tickets
 from migration_pipeline.target.loading.changed_people import CLEARED
@@ -37,7 +39,9 @@ from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 
 Seen = Mapping[str, Any]
 
-FORESEEN: Final = pa.schema([("source_id", pa.string()), ("calls", pa.int64())])
+FORESEEN: Final = pa.schema(
+    [("source_id", pa.string()), ("changes", PLAN.field("changes").type), ("reads", pa.int64())]
+)
 
 _BATCH: Final = 1000
 _IDENTITY: Final = ("role", "external_id", "company_id")
@@ -50,21 +54,26 @@ class Held:
 
     journal: Journal
     catalogue: Catalogue
-    options: Options
+    migration: Migration
     types: TicketTypes = NO_TYPES
 
 
+@dataclass
+class Foreseen:
+    """What one record takes."""
+
+    writes: Counter[Call] = field(default_factory=Counter)
+    reads: int = 1  # the object as it is now, before anything is compared with it
+
+
 def foresee(entity_type: str, staging: Staging, held: Held) -> Iterator[pa.RecordBatch]:
-    """The calls of each record that the plan of an entity type updates (schema FORESEEN)."""
-    counted = _COUNTED.get(entity_type)
-    if counted is None:
-        return
+    """The calls of each record that the plan of an entity type updates or retires (schema FORESEEN)."""
     tables, connection = staging.tables, staging.connect()
     plan = tables.scan("plan", entity_type, PLAN)
     payload = tables.scan("payloads", entity_type, PAYLOADS[entity_type])
     connection.execute(
-        f"CREATE VIEW chosen AS FROM {payload} AS payload SEMI JOIN (FROM {plan} WHERE action = 'update') AS plan "
-        "ON plan.source_id = payload.source_id"
+        f"CREATE VIEW chosen AS SELECT payload.*, plan.action, plan.reason AS planned_reason FROM {payload} AS payload "
+        f"JOIN (FROM {plan} WHERE action IN ('update', 'retire')) AS plan ON plan.source_id = payload.source_id"
     )
     connection.execute(f"CREATE VIEW parts AS FROM {tables.scan('payloads', 'parts', PAYLOADS['parts'])}")
     chosen: Iterable[tuple[Row, tuple[Row, ...]]] = (
@@ -72,7 +81,9 @@ def foresee(entity_type: str, staging: Staging, held: Held) -> Iterator[pa.Recor
     )
     found: list[dict[str, Any]] = []
     for row, parts in chosen:
-        found.append({"source_id": row["source_id"], "calls": counted(held, row, parts)})
+        foreseen = (_retired if row["action"] == "retire" else _COUNTED[entity_type])(held, row, parts)
+        changes = [{**call._asdict(), "calls": calls} for call, calls in foreseen.writes.items() if calls]
+        found.append({"source_id": row["source_id"], "changes": changes, "reads": foreseen.reads})
         if len(found) == _BATCH:
             yield pa.RecordBatch.from_pylist(found, FORESEEN)
             found = []
@@ -82,24 +93,32 @@ def foresee(entity_type: str, staging: Staging, held: Held) -> Iterator[pa.Recor
 # Definitions
 
 
-def _field(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
+def _nothing(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    """Agents and teams are only found again."""
+    del held, row, parts
+    return Foreseen(reads=0)
+
+
+def _field(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
     """Values that the workspace's list lacks, or attributes that a ticket type lacks; nothing else changes."""
     del parts
     if row["model"] == MODEL:
         known = held.types.by_name.get(row["name"].casefold())
         wanted = json_of(row["body"])["attributes"]
-        return sum(1 for one in wanted if known is None or one["name"].casefold() not in known.attributes)
+        lacking = sum(1 for one in wanted if known is None or one["name"].casefold() not in known.attributes)
+        return Foreseen(Counter({endpoints.ATTRIBUTE: lacking}), reads=0)
     attributes = {each.name.casefold(): each for each in held.catalogue.conversation_attributes if not each.archived}
     there = attributes.get(row["name"].casefold()) if row["model"] == "conversation" else None
     if there is None or there.data_type != "list":
-        return 0
-    return len(set(row["options"] or ()) - {option.label for option in there.options})
+        return Foreseen(reads=0)
+    values = len(set(row["options"] or ()) - {option.label for option in there.options})
+    return Foreseen(Counter({endpoints.OPTION: values}), reads=0)
 
 
-def _tag(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
+def _tag(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
     """A tag that has another name now is another one."""
     del parts
-    return int(row["name"].casefold() not in _tags(held))
+    return Foreseen(Counter({endpoints.TAG: int(row["name"].casefold() not in _tags(held))}), reads=0)
 
 
 def _tags(held: Held) -> dict[str, str]:
@@ -109,23 +128,47 @@ def _tags(held: Held) -> dict[str, str]:
 # People
 
 
-def _person(kind: str, entity_type: str) -> Callable[[Held, Row, tuple[Row, ...]], int]:
-    def counted(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
-        del parts
-        work = Work(entity_type, row["source_id"], held.journal.operations(entity_type, row["source_id"]))
-        known = held.journal.remembered(entity_type, row["source_id"])
-        if known is None:
-            return 1
-        sent = filled(work)
-        calls = int(_differs(held, work, kind, json_of(row["body"]), known.seen or {}))
-        calls += _links(work, "company/", "attach_company", row.get("company_refs") or ())
-        calls += _links(work, "tag/", f"tag_{kind}", row["tags"] or ())
-        if row["note"]:
-            note = steps.add_note(kind, str(known.target_id), row["note"], held.catalogue.me.id)
-            calls += "note" not in sent or sent["note"].payload_hash != note.payload_hash
-        return calls
+def _company(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    del parts
+    work = Work("companies", row["source_id"], held.journal.operations("companies", row["source_id"]))
+    on, off = _links(work, "tag/", "tag_company", row["tags"] or ())
+    fields, note = _profile(held, work, "company", row)
+    return Foreseen(
+        Counter({endpoints.COMPANY_FIELDS: fields, endpoints.COMPANY_TAGS: on + off, endpoints.COMPANY_NOTE: note})
+    )
 
-    return counted
+
+def _contact(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    del parts
+    work = Work("contacts", row["source_id"], held.journal.operations("contacts", row["source_id"]))
+    attached, detached = _links(work, "company/", "attach_company", row["company_refs"] or ())
+    on, off = _links(work, "tag/", "tag_contact", row["tags"] or ())
+    fields, note = _profile(held, work, "contact", row)
+    return Foreseen(
+        Counter(
+            {
+                endpoints.CONTACT_FIELDS: fields,
+                endpoints.CONTACT_COMPANIES: attached,
+                endpoints.CONTACT_COMPANIES_OFF: detached,
+                endpoints.CONTACT_TAGS: on,
+                endpoints.CONTACT_TAGS_OFF: off,
+                endpoints.CONTACT_NOTE: note,
+            }
+        )
+    )
+
+
+def _profile(held: Held, work: Work, kind: str, row: Row) -> tuple[int, int]:
+    """The calls for what a company or contact is, and for a note of another text."""
+    known = held.journal.remembered(work.entity_type, row["source_id"])
+    if known is None:
+        return 1, 0
+    fields = int(_differs(held, work, kind, json_of(row["body"]), known.seen or {}))
+    if not row["note"]:
+        return fields, 0
+    sent = filled(work)
+    note = steps.add_note(kind, str(known.target_id), row["note"], held.catalogue.me.id)
+    return fields, int("note" not in sent or sent["note"].payload_hash != note.payload_hash)
 
 
 def _differs(held: Held, work: Work, kind: str, body: Mapping[str, Any], seen: Seen) -> bool:
@@ -152,100 +195,159 @@ def _attributes_differ(meant: Mapping[str, Sequence[Any]], left: Seen) -> bool:
     )
 
 
-def _links(work: Work, prefix: str, kind: str, wanted: Iterable[str]) -> int:
+def _links(work: Work, prefix: str, kind: str, wanted: Iterable[str]) -> tuple[int, int]:
     """Companies or tags to put on, and those that were put on and are to come off."""
     there = {slot for slot, op in filled(work).items() if slot.startswith(prefix) and op.kind == kind}
-    return len(there ^ {f"{prefix}{name}" for name in wanted})
+    meant = {f"{prefix}{name}" for name in wanted}
+    return len(meant - there), len(there - meant)
+
+
+# Help centre
+
+
+def _collection(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    """A changed collection is sent whole."""
+    del held, row, parts
+    return Foreseen(Counter({endpoints.COLLECTION_FIELDS: 1}))
+
+
+def _article(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    """A changed article is sent whole; its tags are put on and taken off."""
+    del parts
+    work = Work("articles", row["source_id"], held.journal.operations("articles", row["source_id"]))
+    on, off = _links(work, "tag/", "tag_article", row["tags"] or ())
+    return Foreseen(Counter({endpoints.ARTICLE_FIELDS: 1, endpoints.ARTICLE_TAGS: on, endpoints.ARTICLE_TAGS_OFF: off}))
 
 
 # Threads
 
 
-def _ticket(held: Held, row: Row, parts: tuple[Row, ...]) -> int:
+def _retired(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
+    """What left the source stays, or goes by rule; see `loading.retiring`."""
+    del parts
+    foreseen = Foreseen(reads=0)
+    if row["planned_reason"] != "deleted_in_source":
+        return foreseen
+    if "requester_ref" in row and held.migration.options.deleted_tickets == "delete":
+        work = Work("tickets", row["source_id"], held.journal.operations("tickets", row["source_id"]))
+        gone = endpoints.TICKET_DELETED if loading_tickets.is_ticket(work, row) else endpoints.DELETED
+        foreseen.writes[gone] = len(volumes_made(work)) or 1
+    elif "old_urls" in row and held.migration.help_center.archived == "unpublish":
+        foreseen.writes[endpoints.ARTICLE_FIELDS] = foreseen.reads = int(row["kind"] == "article")
+    return foreseen
+
+
+def _ticket(held: Held, row: Row, parts: tuple[Row, ...]) -> Foreseen:
     work = Work("tickets", row["source_id"], held.journal.operations("tickets", row["source_id"]))
     known = held.journal.remembered("tickets", row["source_id"])
     if known is not None and loading_tickets.is_ticket(work, row):
         return _intercom_ticket(held, work, row, parts, known.seen)
     made = volumes_made(work)
     if known is None or not made:
-        return 1
+        return Foreseen(Counter({endpoints.FIELDS: 1}))
     refs = {row["requester_ref"], *(row["participant_refs"] or ()), *(part["contact_ref"] for part in parts)} - {None}
     new = {ref: Known("migrated", f"new:{ref}", None) for ref in refs}
     contacts = new | held.journal.known("contacts", refs)
     replies = replies_of(row, as_begun(work, row["opener_comment_ref"], parts), contacts)
     where = {slot: number for number in made for slot in filled(work.of_volume(number))}
-    calls = 0
+    foreseen = Foreseen(reads=0)
     for number in made:
         mine = [reply for reply in replies if where.get(f"part/{reply.key}", max(made)) == number]
         seen = impressions.of_volume(known.seen, number)
-        calls += _conversation(held, work.of_volume(number), volumes.row_of(row, number, None), mine, contacts, seen)
-    return calls + max((row["volumes"] or 1) - len(made), 0) * _around(row)
+        told = _conversation(held, work.of_volume(number), volumes.row_of(row, number, None), mine, contacts, seen)
+        foreseen.writes += told.writes
+        foreseen.reads += told.reads
+    for _ in range(max((row["volumes"] or 1) - len(made), 0)):
+        foreseen.writes += _around(row)
+    return foreseen
 
 
-def _intercom_ticket(held: Held, work: Work, row: Row, parts: tuple[Row, ...], seen: Seen | None) -> int:
+def _intercom_ticket(held: Held, work: Work, row: Row, parts: tuple[Row, ...], seen: Seen | None) -> Foreseen:
     """An Intercom ticket is described, assigned and put into its state by updates."""
     row = ticket_row(row)
     said = loading_tickets.parts_of(work, row, parts, held.catalogue.me.id)
     refs = {part["contact_ref"] for part in said if part["contact_ref"]}
     contacts = {ref: Known("migrated", f"new:{ref}", None) for ref in refs} | held.journal.known("contacts", refs)
-    calls, new = _said(held, work, replies_of(row, said, contacts))
+    writes, new = _said(held, work, replies_of(row, said, contacts), endpoints.TICKET_MESSAGES)
     type_ = held.types.of_id(str(work.operations[work.key("create")].adapted.get("type")))
     if seen is None or type_ is None:
-        return calls + 1
+        return Foreseen(writes + Counter({endpoints.TICKET_FIELDS: 1}), reads=_TICKET_READS)
     meant = {name: [value] for name, value in loading_tickets.attributes_of(type_, row).items()}
     described = {**meant, reading.DESCRIPTION: [row["opener"]]}
     titled = row["title"] and short_hash(row["title"]) != seen["title"]
-    changes = [
-        bool(titled) or _attributes_differ(described, seen[impressions.ATTRIBUTES]),
-        *(row[f"{kind}_id"] not in (None, seen[kind]) for kind in ("admin", "team")),
-    ]
+    writes[endpoints.TICKET_FIELDS] = int(bool(titled) or _attributes_differ(described, seen[impressions.ATTRIBUTES]))
+    writes[endpoints.TICKET_ASSIGNEES] = sum(row[f"{kind}_id"] not in (None, seen[kind]) for kind in ("admin", "team"))
     state = held.types.state(type_.id, row["ticket_state"])
     wanted = reading.ticket_state(state.id if state else None, open_=row["state"] != "closed")
     # Whatever changes a ticket opens it again.
-    reopened = any(changes) or any(reply.author_kind == "contact" for reply in new)
+    changes = writes[endpoints.TICKET_FIELDS] + writes[endpoints.TICKET_ASSIGNEES]
+    reopened = changes or any(reply.author_kind == "contact" for reply in new)
     left = seen["state"].replace("closed", "open") if reopened else seen["state"]
-    return calls + _tagging(held, work, row, seen) + sum(changes) + int(wanted != left)
+    writes += _tagging(held, work, row, seen, endpoints.TICKET_TAGS, endpoints.TICKET_TAGS_OFF)
+    before_state = writes.total()
+    writes[endpoints.TICKET_STATE] = int(wanted != left)
+    # It is read at first, and again after calls: no answer to one shows the tags.
+    reads = _TICKET_READS * (1 + (before_state > 0) + (writes.total() > 0))
+    return Foreseen(writes, reads)
 
 
-def _around(row: Row) -> int:
+_TICKET_READS: Final = 2
+"""An Intercom ticket is read with the conversation of its id, which tells its tags."""
+
+
+def _around(row: Row) -> Counter[Call]:
     """What a further conversation takes besides its messages: it is opened, described and linked with the last one."""
-    listed = len(row["participant_refs"] or ()) + len(row["tags"] or ())
-    assigned = sum(row[f"{kind}_id"] is not None for kind in ("admin", "team"))
-    return 4 + listed + assigned + int(row["state"] != "open")
+    return Counter(
+        {
+            endpoints.CONVERSATION: 1,
+            endpoints.MESSAGES: 2,
+            endpoints.FIELDS: 1,
+            endpoints.PARTICIPANTS: len(row["participant_refs"] or ()),
+            endpoints.TAGS: len(row["tags"] or ()),
+            endpoints.ASSIGNEES: sum(row[f"{kind}_id"] is not None for kind in ("admin", "team")),
+            endpoints.STATE: int(row["state"] != "open"),
+        }
+    )
 
 
 def _conversation(
     held: Held, work: Work, row: Row, replies: list[Reply], contacts: Mapping[str, Known], seen: Seen | None
-) -> int:
-    calls, reopened = _messages(held, work, row, replies, contacts)
-    calls += _people(work, row, contacts)
+) -> Foreseen:
+    writes, reopened = _messages(held, work, row, replies, contacts)
+    writes[endpoints.PARTICIPANTS] = _people(work, row, contacts)
     if seen is None:
-        return calls
-    calls += _tagging(held, work, row, seen)
-    calls += _described(held, row, seen)
+        return Foreseen(writes)
+    tagging = _tagging(held, work, row, seen, endpoints.TAGS, endpoints.TAGS_OFF)
+    writes += tagging
+    writes[endpoints.FIELDS] = _described(held, row, seen)
     sent = filled(work)
     meant = {kind: row[f"{kind}_id"] for kind in ("admin", "team")}
     assigned = len([k for k, v in meant.items() if v != seen[k] and (v is not None or f"assign_{k}" in sent)])
+    writes[endpoints.ASSIGNEES] = assigned
     state = "open" if assigned or reopened(seen["state"]) else seen["state"]
-    return calls + assigned + int(state != row["state"])
+    writes[endpoints.STATE] = int(state != row["state"])
+    # The answer to a tag does not show the conversation, which is then read before its state is set, and when left.
+    hidden = tagging.total() > 0 and not writes[endpoints.FIELDS] and not assigned
+    return Foreseen(writes, 1 + hidden + (hidden and not writes[endpoints.STATE]))
 
 
 def _messages(
     held: Held, work: Work, row: Row, replies: list[Reply], contacts: Mapping[str, Known]
-) -> tuple[int, Callable[[str], bool]]:
+) -> tuple[Counter[Call], Callable[[str], bool]]:
     """The calls for what is new, taken back or edited, and whether they reopen a conversation that was in a state."""
-    append = held.options.edited_comments == "append"
-    opening, replies = _opening(work, row, replies, contacts, append=append)
-    calls, said = _said(held, work, replies)
+    append = held.migration.options.edited_comments == "append"
+    redacted, replies = _opening(work, row, replies, contacts, append=append)
+    writes, said = _said(held, work, replies, endpoints.MESSAGES)
+    writes[endpoints.REDACTIONS] += redacted
     by_contact = any(reply.author_kind == "contact" for reply in said)
     answered = any(reply.kind == "comment" for reply in said)
-    return opening + calls, lambda state: by_contact or (answered and state == "snoozed")
+    return writes, lambda state: by_contact or (answered and state == "snoozed")
 
 
-def _said(held: Held, work: Work, replies: list[Reply]) -> tuple[int, list[Reply]]:
+def _said(held: Held, work: Work, replies: list[Reply], message: Call) -> tuple[Counter[Call], list[Reply]]:
     """The calls for what is new, taken back or edited, and what is said."""
-    sent, append = filled(work), held.options.edited_comments == "append"
-    calls = 0
+    sent, append = filled(work), held.migration.options.edited_comments == "append"
+    redactions = 0
     said: list[Reply] = []
     withdrawn: set[str] = set()
     for reply in replies:
@@ -253,13 +355,13 @@ def _said(held: Held, work: Work, replies: list[Reply]) -> tuple[int, list[Reply
         change = "new" if known is None else difference(reply, known)
         if change == "withdraw":
             withdrawn.add(comment_of(reply.key))
-            calls += 1
+            redactions += 1
         if change in ("new", "withdraw") or (change == "edited" and append):
             said.append(reply)
     kept = {f"part/{reply.key}" for reply in replies}
     rest = [slot for slot in sent if slot.startswith("part/") and slot not in kept]
-    calls += sum(comment_of(slot.removeprefix("part/")) in withdrawn for slot in rest)
-    return calls + len(said), said
+    redactions += sum(comment_of(slot.removeprefix("part/")) in withdrawn for slot in rest)
+    return Counter({endpoints.REDACTIONS: redactions, message: len(said)}), said
 
 
 def _opening(
@@ -307,7 +409,7 @@ def _people(work: Work, row: Row, contacts: Mapping[str, Known]) -> int:
     return len(wanted - there - {None})
 
 
-def _tagging(held: Held, work: Work, row: Row, seen: Seen) -> int:
+def _tagging(held: Held, work: Work, row: Row, seen: Seen, put_on: Call, take_off: Call) -> Counter[Call]:
     """Tags to put on, and those of ours that are to come off."""
     ids, there = _tags(held), set(seen["tags"])
     wanted = {ids.get(name.casefold(), name) for name in row["tags"] or ()}
@@ -316,7 +418,7 @@ def _tagging(held: Held, work: Work, row: Row, seen: Seen) -> int:
         for slot, operation in filled(work).items()
         if slot.startswith("tag/") and operation.kind == "tag_conversation"
     }
-    return len(wanted - there) + len((ours - wanted) & there)
+    return Counter({put_on: len(wanted - there), take_off: len((ours - wanted) & there)})
 
 
 def _described(held: Held, row: Row, seen: Seen) -> int:
@@ -331,11 +433,14 @@ def _described(held: Held, row: Row, seen: Seen) -> int:
     return int(bool(titled) or _attributes_differ(meant, seen[impressions.ATTRIBUTES]))
 
 
-_COUNTED: Final[Mapping[str, Callable[[Held, Row, tuple[Row, ...]], int]]] = {
+_COUNTED: Final[Mapping[str, Callable[[Held, Row, tuple[Row, ...]], Foreseen]]] = {
+    "agents": _nothing,
+    "teams": _nothing,
     "fields": _field,
     "tags": _tag,
-    "companies": _person("company", "companies"),
-    "contacts": _person("contact", "contacts"),
+    "companies": _company,
+    "contacts": _contact,
     "tickets": _ticket,
+    "collections": _collection,
+    "articles": _article,
 }
-"""A changed article or collection is sent whole, in one call; agents and teams take none."""

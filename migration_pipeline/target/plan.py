@@ -18,45 +18,71 @@ from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
 from migration_pipeline.model.selection import LEFT_OUT_REASONS
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.duck import quoted
+from migration_pipeline.target import endpoints
+from migration_pipeline.target.endpoints import Call
 from migration_pipeline.target.foreseen import FORESEEN, Held, foresee
 
 FAILURES: Final = frozenset({"invalid_phone", "malformed_record", "comments_missing"})
 """Reasons of mapping and normalization that count as failed; every other reason not to move is a skip by rule."""
 
-_CALLS: Final[Mapping[str, str]] = {
-    "agents": "0",
-    "teams": "0",
-    "fields": "1 + coalesce(json_array_length(payload.body, '$.attributes'), 0)",
-    "tags": "1",
-    "companies": "1 + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
-    "contacts": "1 + len(payload.company_refs) + len(payload.tags) + (payload.note IS NOT NULL)::BIGINT",
-    "tickets": """
-        CASE WHEN payload.ticket_type IS NOT NULL THEN
-            1 + payload.part_count + len(payload.tags)
-            + (payload.ticket_state <> 'submitted' OR payload.state = 'closed')::BIGINT
-        ELSE payload.part_count + 2 * (payload.volumes - 1) + payload.volumes * (
-            2 + len(payload.participant_refs) + len(payload.tags)
-            + (payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT
-            + (payload.state <> 'open')::BIGINT
-        )
-        END
-    """,
-    "collections": "1",
-    "articles": """
-        1 + len(payload.tags) + (
-            coalesce(payload.kind = 'article' AND payload.state = 'published', FALSE)
-            OR coalesce(list_has_any(
-                [link.ref FOR link IN payload.links IF link.entity_type = 'articles'],
-                (
-                    SELECT list(other.source_id) FROM payload_articles AS other
-                    SEMI JOIN scope_articles ON other.source_id = scope_articles.id
-                    ANTI JOIN (FROM outcomes WHERE entity_type = 'articles' AND outcome = 'migrated') AS there
-                        ON there.source_id = other.source_id
-                    WHERE other.skip IS NULL
-                )
-            ), FALSE)
-        )::BIGINT
-    """,
+_CONVERSATION: Final = "(payload.ticket_type IS NULL)::BIGINT"
+
+_CALLS: Final[Mapping[str, Mapping[Call, str]]] = {
+    "agents": {},
+    "teams": {},
+    "fields": {endpoints.ATTRIBUTE: "1 + coalesce(json_array_length(payload.body, '$.attributes'), 0)"},
+    "tags": {endpoints.TAG: "1"},
+    "companies": {
+        endpoints.COMPANY: "1",
+        endpoints.COMPANY_TAGS: "len(payload.tags)",
+        endpoints.COMPANY_NOTE: "(payload.note IS NOT NULL)::BIGINT",
+    },
+    "contacts": {
+        endpoints.CONTACT: "1",
+        endpoints.CONTACT_COMPANIES: "len(payload.company_refs)",
+        endpoints.CONTACT_TAGS: "len(payload.tags)",
+        endpoints.CONTACT_NOTE: "(payload.note IS NOT NULL)::BIGINT",
+    },
+    "tickets": {
+        endpoints.TICKET: "(payload.ticket_type IS NOT NULL)::BIGINT",
+        endpoints.TICKET_MESSAGES: "payload.part_count * (payload.ticket_type IS NOT NULL)::BIGINT",
+        endpoints.TICKET_TAGS: "len(payload.tags) * (payload.ticket_type IS NOT NULL)::BIGINT",
+        endpoints.TICKET_STATE: """
+            (payload.ticket_type IS NOT NULL AND (payload.ticket_state <> 'submitted' OR payload.state = 'closed'))
+            ::BIGINT
+        """,
+        endpoints.CONVERSATION: f"payload.volumes * {_CONVERSATION}",
+        endpoints.MESSAGES: f"(payload.part_count + 2 * (payload.volumes - 1)) * {_CONVERSATION}",
+        endpoints.PARTICIPANTS: f"len(payload.participant_refs) * payload.volumes * {_CONVERSATION}",
+        endpoints.TAGS: f"len(payload.tags) * payload.volumes * {_CONVERSATION}",
+        endpoints.FIELDS: f"payload.volumes * {_CONVERSATION}",
+        endpoints.ASSIGNEES: f"""
+            ((payload.admin_id IS NOT NULL)::BIGINT + (payload.team_id IS NOT NULL)::BIGINT)
+            * payload.volumes * {_CONVERSATION}
+        """,
+        endpoints.STATE: f"(payload.state <> 'open')::BIGINT * payload.volumes * {_CONVERSATION}",
+    },
+    "collections": {endpoints.COLLECTION: "1"},
+    "articles": {
+        endpoints.ARTICLE: "1",
+        endpoints.ARTICLE_TAGS: "len(payload.tags)",
+        endpoints.ARTICLE_AGAIN: """
+            (
+                coalesce(payload.kind = 'article' AND payload.state = 'published', FALSE)
+                OR coalesce(list_has_any(
+                    [link.ref FOR link IN payload.links IF link.entity_type = 'articles'],
+                    (
+                        SELECT list(other.source_id) FROM payload_articles AS other
+                        SEMI JOIN scope_articles ON other.source_id = scope_articles.id
+                        ANTI JOIN (FROM outcomes WHERE entity_type = 'articles' AND outcome = 'migrated') AS there
+                            ON there.source_id = other.source_id
+                        WHERE other.skip IS NULL
+                    )
+                ), FALSE)
+            )::BIGINT
+        """,
+    },
 }
 """Writing calls that creating one record needs: what a conversation costs is R + T + E + P + 5 at most, and what an
 Intercom ticket costs R + T + E + 2, E being notes for files that a contact's message cannot carry.
@@ -64,6 +90,17 @@ Intercom ticket costs R + T + E + 2, E being notes for files that a contact's me
 A thread that takes several conversations costs all but its parts for each, and two notes that link them. An article
 costs a second call where it becomes public, and where it links to another one of the run: it is made before that.
 """
+
+UPDATED: Final[Mapping[str, Mapping[Call, str]]] = {
+    "fields": {endpoints.OPTION: "1"},
+    "tags": {endpoints.TAG: "1"},
+    "companies": {endpoints.COMPANY_FIELDS: "1"},
+    "contacts": {endpoints.CONTACT_FIELDS: "1"},
+    "tickets": {endpoints.FIELDS: "1"},
+    "collections": {endpoints.COLLECTION_FIELDS: "1"},
+    "articles": {endpoints.ARTICLE_FIELDS: "1"},
+}
+"""What an update counts as where nobody asks the journal; agents and teams take none."""
 
 DEFINITIONS: Final = ("agents", "teams", "fields", "tags")
 """What other records rest on by name: it follows mapping.yaml in every mode, or records would miss it."""
@@ -140,7 +177,7 @@ def make_plan(
     connection = staging.connect()
     _views(connection, staging, entity_type, sample, articles or Draw(0, 0))
     query = _changes(entity_type) if run.mode == "delta" else _query(entity_type)
-    staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
+    staging.tables.write_query("plan", entity_type, PLAN, connection, _added_up(query), {"run_id": run.run_id})
     if run.mode == "delta" and held is not None:
         _count_updates(entity_type, staging, run, connection, held)
     counts = connection.sql(
@@ -152,16 +189,17 @@ def make_plan(
 def _count_updates(
     entity_type: str, staging: Staging, run: Run, connection: duckdb.DuckDBPyConnection, held: Held
 ) -> None:
-    """Put the calls that updates take into the plan."""
+    """Put the calls that updates and retirements take into the plan."""
     counted = pa.Table.from_batches(foresee(entity_type, staging, held), FORESEEN)
     if not counted.num_rows:
         return
     connection.register("foreseen", counted)
     query = (
-        "SELECT plan.* REPLACE (coalesce(foreseen.calls, plan.calls) AS calls) "
+        "SELECT plan.* EXCLUDE (calls) REPLACE (coalesce(foreseen.changes, plan.changes) AS changes, "
+        "coalesce(foreseen.reads, plan.reads) AS reads) "
         f"FROM {staging.tables.scan('plan', entity_type, PLAN)} AS plan LEFT JOIN foreseen USING (source_id)"
     )
-    staging.tables.write_query("plan", entity_type, PLAN, connection, query, {"run_id": run.run_id})
+    staging.tables.write_query("plan", entity_type, PLAN, connection, _added_up(query), {"run_id": run.run_id})
 
 
 def _views(
@@ -207,6 +245,32 @@ def _since(payload: str, outcome: str) -> str:
     return f"{outcome}.outcome = 'migrated' AND {payload}.skip IN ({reasons})"
 
 
+def _listed(calls: Mapping[Call, str]) -> str:
+    """SQL of what a record takes, as the plan's column `changes`."""
+    if not calls:
+        return "NULL"
+    each = ", ".join(
+        f"{{'what': {quoted(call.what)}, 'endpoint': {quoted(call.endpoint)}, 'calls': {sql}}}"
+        for call, sql in calls.items()
+    )
+    return f"[one FOR one IN [{each}] IF one.calls > 0]"
+
+
+def _taking(entity_type: str) -> str:
+    """SQL of what a record takes, by its action."""
+    created, updated = _listed(_CALLS[entity_type]), _listed(UPDATED.get(entity_type, {}))
+    return f"CASE action WHEN 'create' THEN {created} WHEN 'update' THEN {updated} END"
+
+
+def _added_up(query: str) -> str:
+    """SQL of plan rows with the calls of all their changes."""
+    return (
+        "SELECT * EXCLUDE (changes, reads), changes, coalesce(reads, 0) AS reads, "
+        "coalesce(list_sum([one.calls FOR one IN changes]), 0)::BIGINT AS calls "
+        f"FROM (FROM ({query}) UNION ALL BY NAME SELECT NULL::BIGINT AS reads WHERE false)"
+    )
+
+
 def _query(entity_type: str) -> str:
     """One row per record in scope: rejected ones fail, the others do what payload and journal say."""
     failures = ", ".join(f"'{reason}'" for reason in sorted(FAILURES))
@@ -232,15 +296,14 @@ def _query(entity_type: str) -> str:
             END AS reason,
             payload.skip_detail AS detail,
             payload.digest,
-            CASE action WHEN 'create' THEN {_CALLS[entity_type]} WHEN 'update' THEN 1 ELSE 0 END AS calls
+            {_taking(entity_type)} AS changes
         FROM payload_{entity_type} AS payload
         SEMI JOIN scope_{entity_type} AS scope ON payload.source_id = scope.id
         LEFT JOIN outcomes AS outcome
             ON outcome.entity_type = '{entity_type}' AND outcome.source_id = payload.source_id
         UNION ALL BY NAME
         SELECT entity_type, source_id, source_url,
-            CASE WHEN reason IN ({failures}) THEN 'fail' ELSE 'skip' END AS action, reason, detail, NULL AS digest,
-            0 AS calls
+            CASE WHEN reason IN ({failures}) THEN 'fail' ELSE 'skip' END AS action, reason, detail, NULL AS digest
         FROM rejects_{entity_type}
         SEMI JOIN scope_{entity_type} AS scope ON source_id = scope.id
     """
@@ -291,7 +354,7 @@ def _changes(entity_type: str) -> str:
                     WHEN action = 'update' AND {merged} IS NOT NULL THEN 'merged into ticket ' || {merged}
                 END AS detail,
                 payload.digest,
-                CASE action WHEN 'create' THEN {_CALLS[entity_type]} WHEN 'update' THEN 1 ELSE 0 END AS calls
+                {_taking(entity_type)} AS changes
             FROM payload_{entity_type} AS payload
             LEFT JOIN outcomes AS outcome
                 ON outcome.entity_type = '{entity_type}' AND outcome.source_id = payload.source_id{joined}
@@ -300,7 +363,7 @@ def _changes(entity_type: str) -> str:
         UNION ALL BY NAME
         SELECT rejected.entity_type, rejected.source_id, rejected.source_url,
             CASE WHEN rejected.reason IN ({failures}) THEN 'fail' ELSE 'skip' END AS action, rejected.reason,
-            rejected.detail, NULL AS digest, 0 AS calls
+            rejected.detail, NULL AS digest
         FROM rejects_{entity_type} AS rejected
         ANTI JOIN outcomes AS outcome ON outcome.entity_type = '{entity_type}'
             AND outcome.source_id = rejected.source_id AND outcome.reason = rejected.reason

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from migration_pipeline.assets.planning import plan_of
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.model.entities import ENTITY_TYPES
 from migration_pipeline.model.payloads import PLAN
 from migration_pipeline.model.run import Mode
+from migration_pipeline.planning import Plan
 from migration_pipeline.reports import build
 from migration_pipeline.staging import Staging
 from migration_pipeline.target.loader import Loaded
@@ -48,6 +50,19 @@ def run(config: Path, mode: Mode, run_id: str) -> Done:
             report = build(workbench.staging, run_id, mode, workbench.migration, calls=workbench.calls)
             found = summary(workbench.staging)["mismatches"]
             return Done(planned, told.loaded, told.target_writes, tuple(report.records()), tuple(found))
+    finally:
+        workbench.close()
+
+
+def plan(config: Path) -> Plan:
+    """What a delta will do: what changed is read, and nothing written."""
+    workbench = Workbench(config)
+    try:
+        with workbench.telling("plan", "delta"):
+            at_work = workbench.run("plan", "delta")
+            extract(workbench, at_work)
+            prepare(workbench, at_work)
+            return plan_of(workbench, at_work)
     finally:
         workbench.close()
 

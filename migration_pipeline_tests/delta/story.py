@@ -4,14 +4,18 @@ Belongs here: telling that story, for the tests and for `benchmarks/delta.py`. D
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from migration_pipeline_tests.delta.runs import Done, run
+from migration_pipeline.planning import Plan
+from migration_pipeline_tests.delta.runs import Done, plan, run
 from migration_pipeline_tests.end_to_end.canonical import State, differences, read_target
 from migration_pipeline_tests.forks import Sandbox
+
+_FILES = re.compile(r"GET /(files|storage|i|hc)/")
 
 TOMBSTONE = "<p><i>This message was deleted</i></p>"
 """What Intercom leaves of a redacted message; it can be made unreadable, and not be taken away."""
@@ -22,6 +26,9 @@ class Story:
     """A full run, changes, a delta and a second one; and a full run of the changed help desk alone."""
 
     changed: list[dict[str, Any]]
+    planned: Plan
+    plan_wrote: int
+    asked: dict[str, Counter[str]]  # what the delta asked each service for, by route
     delta: Done
     again: Done
     fresh: Done
@@ -62,14 +69,30 @@ def tell(place: Sandbox, empty: Sandbox, folder: Path, *, changes: int, seed: in
     run(place.config, "full", "full")
     changed: list[dict[str, Any]] = place.control("source", "activity", {"seed": seed, "tickets": changes})["changed"]
     place.control("source", "clock", {"advance_s": 300})  # its exports hide the newest minute
+    written = place.writes
+    planned = plan(place.config)
+    plan_wrote = place.writes - written
+    before = _asked(place)
     delta = run(place.config, "delta", "delta")
+    asked = {side: calls - before[side] for side, calls in _asked(place).items()}
     again = run(place.config, "delta", "again")
     other = folder / "migration.yaml"
     text = place.config.read_text().replace(place.target["url"], empty.target["url"])
     other.write_text(re.sub(r"(?m)^name: .*$", "name: fresh", text))
     fresh = run(other, "full", "fresh")
     carried, expected = read_target(place.config, wait_s=0.5), read_target(other, wait_s=0.5)
-    return Story(changed, delta, again, fresh, carried, expected, place.control("target", "outbox"))
+    return Story(
+        changed, planned, plan_wrote, asked, delta, again, fresh, carried, expected, place.control("target", "outbox")
+    )
+
+
+def _asked(place: Sandbox) -> dict[str, Counter[str]]:
+    """Calls so far by side and route, without the bytes of files, which file stores answer."""
+    stats = {side: place.control(side, "stats")["requests"] for side in ("source", "target")}
+    return {
+        side: Counter({route: calls for route, calls in routes.items() if not _FILES.search(route)})
+        for side, routes in stats.items()
+    }
 
 
 def _without_tombstones(state: State) -> State:

@@ -1,5 +1,6 @@
 """A delta beside a full run of the changed help desk into an empty workspace, object by object."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -65,6 +66,25 @@ def test_a_delta_takes_the_calls_that_its_plan_foresees(story: Story) -> None:
         taken,
     )
     assert story.again.planned == dict.fromkeys(taken, 0)
+
+
+@pytest.mark.behaviour("B06", "B07")
+def test_a_plan_of_a_delta_tells_what_the_delta_does(story: Story) -> None:
+    planned = story.planned
+    assert (planned.mode, story.plan_wrote) == ("delta", 0)
+    for side, routes in story.asked.items():
+        told = sum(entity.source_calls if side == "source" else entity.target_calls for entity in planned.entities)
+        assert told == pytest.approx(routes.total(), rel=0.02), (side, planned.endpoints, routes)
+    told_writes = Counter[str]()
+    for endpoint in planned.endpoints:
+        if endpoint.side == "target" and not endpoint.endpoint.startswith("GET"):
+            told_writes[endpoint.endpoint] += endpoint.calls
+    writes = {route: calls for route, calls in story.asked["target"].items() if not route.startswith("GET")}
+    assert told_writes == writes
+    tickets = next(entity for entity in planned.entities if entity.entity_type == "tickets")
+    assert tickets.records == len(story.delta.reasons("tickets"))
+    assert tickets.updates.keys() >= {"messages", "fields", "states", "redactions", "assignees"}
+    assert tickets.updates["messages"] >= len(story.tickets("reply") - story.tickets("new_ticket"))
 
 
 def creation(thread: dict[str, Any]) -> int:

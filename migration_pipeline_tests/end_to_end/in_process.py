@@ -71,7 +71,7 @@ def prepare(workbench: Workbench, run: Run) -> None:
         map_entity(entity_type, workbench.staging, workbench.mapping, workbench.migration)
     workbench.journal.export(workbench.outcomes_path)
     types = known_types(workbench.client, workbench.migration)
-    held = Held(workbench.journal, catalogue, workbench.migration.options, types)
+    held = Held(workbench.journal, catalogue, workbench.migration, types)
     for entity_type in ENTITY_TYPES:
         make_plan(entity_type, workbench.staging, run, None, held=held)
 

@@ -236,6 +236,18 @@ def test_a_second_full_run_writes_nothing(sandbox: Sandbox, full: dict[str, Any]
     assert again["entities"] == full["entities"]
 
 
+@pytest.mark.behaviour("B06")
+def test_a_plan_of_a_delta_tells_that_nothing_changed(sandbox: Sandbox, full: dict[str, Any]) -> None:
+    before = sandbox.writes
+    told = migrate("plan", "--delta", "--config", sandbox.config, "--json").json
+    assert (sandbox.writes, told["mode"], told["approved"]) == (before, "delta", True)
+    assert all(not entity["records"] and not entity["updates"] for entity in told["entities"])
+    for side in ("source", "target"):
+        counted = [row["calls"] for row in told["endpoints"] if row["side"] == side]
+        assert sum(counted) == sum(entity[f"{side}_calls"] for entity in told["entities"]) > 0
+    assert all(row["endpoint"].startswith("GET ") for row in told["endpoints"])
+
+
 def test_no_secret_is_written_down(sandbox: Sandbox, full: dict[str, Any]) -> None:
     config = YAML(typ="safe").load(sandbox.config.read_text())
     secrets = [config["target"]["token"], config["source"]["auth"]["client_secret"]]

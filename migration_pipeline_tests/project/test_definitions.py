@@ -32,6 +32,7 @@ def test_the_set_of_jobs() -> None:
         "full_migration",
         "delta_migration",
         "mapping_proposal",
+        "plan_delta",
         "plan_migration",
         "demo_dry_run",
         "full_dry_run",

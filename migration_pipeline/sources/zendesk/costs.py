@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from migration_pipeline.config import Source
@@ -90,41 +91,57 @@ def works(
     """
     centers = brands.staged(staging, settings, help_centers).read
     unread = threads.needed(staging)
+    thread = "tickets/{id}/comments"
     for entity_type, stream in order:
+        made = partial(_work, entity_type, stream)
         if stream == "comments" and comments:
-            exports, account = buckets("GET", f"/api/v2/{EXPORTS[stream]}"), ("account",)
             road = comments.road
-            yield Work("source", entity_type, stream, max(road.exports, 1), exports, error=comments.error)
-            yield Work("source", entity_type, "threads", road.threads, account, parallel=True, beside=True)
+            yield made(max(road.exports, 1), EXPORTS[stream], error=comments.error)
+            yield _work(entity_type, "threads", road.threads, thread, parallel=True, beside=True)
         elif stream == "threads" and comments:
-            yield Work("source", entity_type, stream, comments.road.repairs, ("account",), parallel=True)
+            yield made(comments.road.repairs, thread, parallel=True)
         elif stream == "threads":
-            yield Work("source", entity_type, stream, _pages(staging, unread), ("account",), parallel=True)
+            yield made(_pages(staging, unread), thread, parallel=True)
         elif stream == "files":
             told = _files(staging, settings, unread)
             size = max(told.bytes + round(told.mean_bytes * told.unread), 0)
             error = told.error(told.read)
-            window = (files.BUCKET,)
-            yield Work("source", entity_type, stream, told.whole, window, parallel=True, error=error, bytes=size)
+            yield Work(
+                "source", entity_type, stream, told.whole, (files.BUCKET,), parallel=True, error=error, bytes=size,
+                endpoints={"GET /attachments": told.whole},
+            )  # fmt: skip
         elif stream == "logs":
-            logs = len(channels.wanted_logs(staging))
-            bucket = buckets("GET", "/api/v2/tickets/1/conversation_log")
-            yield Work("source", entity_type, stream, logs, bucket, parallel=True)
+            yield made(len(channels.wanted_logs(staging)), "tickets/{id}/conversation_log", parallel=True)
         elif stream == "ratings":
-            yield Work("source", entity_type, stream, _rating_pages(staging), ("account",))
+            yield made(_rating_pages(staging), "satisfaction_ratings")
         elif stream == "article_comments":
             calls = beside_articles.comment_pages(staging, settings, centers)
-            bucket = buckets("GET", "/api/v2/help_center/articles/1/comments")
-            yield Work("source", entity_type, stream, calls, bucket, parallel=True)
+            yield made(calls, "help_center/articles/{id}/comments", parallel=True)
         elif stream == "suspended_tickets" and settings.suspended_tickets == "leave":
             continue
         elif stream in EXPORTS:
-            yield Work("source", entity_type, stream, 1, buckets("GET", f"/api/v2/{EXPORTS[stream]}"))
+            yield made(1, EXPORTS[stream])
         else:
             for listed in (stream, *BESIDES.get(stream, ())):
                 path = LISTINGS[listed].path if listed in LISTINGS else f"help_center/{listed}"
-                calls = _list_pages(staging, listed, centers)
-                yield Work("source", entity_type, listed, calls, buckets("GET", f"/api/v2/{path}"))
+                yield _work(entity_type, listed, _list_pages(staging, listed, centers), path)
+
+
+def _work(
+    entity_type: str,
+    stream: str,
+    calls: int,
+    path: str,
+    *,
+    parallel: bool = False,
+    error: int = 0,
+    beside: bool = False,
+) -> Work:
+    """Calls of one endpoint, on the windows that these draw on."""
+    return Work(
+        "source", entity_type, stream, calls, buckets("GET", f"/api/v2/{path.replace('{id}', '1')}"),
+        parallel=parallel, error=error, beside=beside, endpoints={f"GET /api/v2/{path}": calls},
+    )  # fmt: skip
 
 
 def _pages(staging: Staging, tickets: Sequence[str]) -> int:

@@ -76,7 +76,8 @@ def works(found: Mapping[str, int]) -> Iterator[Work]:
     """Calls that reading the lists takes, told with those of fields; `found` is how many items each kind had."""
     for kind, listed in LISTS.items():
         calls = max(1, math.ceil(found.get(kind, 0) / LIST_PAGE))
-        yield Work("source", "fields", kind, calls, buckets("GET", f"/api/v2/{listed.path}"))
+        path = f"/api/v2/{listed.path}"
+        yield Work("source", "fields", kind, calls, buckets("GET", path), endpoints={f"GET {path}": calls})
 
 
 def _row(base: str, kind: str, listed: _List, item: Mapping[str, Any]) -> dict[str, Any]:

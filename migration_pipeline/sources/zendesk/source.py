@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -198,8 +199,12 @@ class ZendeskSource:
         comments = meeting.foresee(
             staging, self._client.session.limits, self._since(), ticket_events=self._ticket_events
         )
-        read = costs.works(order, staging, self._settings, self._help_centers, comments)
-        return [*read, *inventory.works(counted(staging))]
+        works = costs.works(order, staging, self._settings, self._help_centers, comments)
+        return [replace(work, apart=work.entity_type in self.apart) for work in works]
+
+    def inventory_works(self, staging: Staging) -> list[Work]:
+        """What listing what does not move takes, by how much of it there was last time."""
+        return list(inventory.works(counted(staging)))
 
     def limits(self) -> dict[str, Limit]:
         """The rate limits that answers told so far, by bucket, and that of files."""
