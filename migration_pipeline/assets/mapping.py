@@ -52,9 +52,12 @@ def mapping(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Workb
         inputs = Inputs(workbench.staging, workbench.mapping, workbench.migration)
         losses = write_losses(inputs, workbench.catalogue)
         write_candidates(inputs, workbench.catalogue)
-        require_agreement(path, workbench.mapping, workbench.catalogue)
         if workbench.migration.tickets:
             types = ticket_types.read_ticket_types(workbench.client)
+            with replacing(workbench.migration.root / ticket_types.FILE) as aside:
+                aside.write_bytes(types.to_json())
+        require_agreement(path, workbench.mapping, workbench.catalogue)
+        if workbench.migration.tickets:
             ticket_types.require_agreement(workbench.migration, workbench.mapping, types)
         told = {**proposed.summary(), "losses": losses}
         context.add_output_metadata({"path": dg.MetadataValue.path(path), **told})

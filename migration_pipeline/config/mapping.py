@@ -310,8 +310,8 @@ def tail_kept(node: CommentedMap, key: Any) -> Iterator[None]:
     if tail:
         node, last = _last_value(node, key)
         beside = (node.ca.items.get(last) or [None, None, None])[2]
-        if beside is None:
-            node.ca.items[last] = [None, None, CommentToken(tail, CommentMark(0), None), None]
+        if beside is None:  # what stands above the key is kept with it, too
+            node.ca.items.setdefault(last, [None, None, None, None])[2] = CommentToken(tail, CommentMark(0), None)
         else:
             beside.value = beside.value.rstrip("\n") + tail
 
@@ -325,7 +325,9 @@ def _detached_tail(node: CommentedMap, key: Any) -> str:
     beside, line_end, below = token.value.partition("\n")
     token.value = beside + line_end
     if not beside:
-        del node.ca.items[last]
+        node.ca.items[last][2] = None
+        if not any(node.ca.items[last]):
+            del node.ca.items[last]
     return line_end + below if below else ""
 
 

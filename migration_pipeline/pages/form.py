@@ -158,6 +158,18 @@ def _plain_value(_: Form, __: Line, own: Entered) -> Iterator[tuple[Place, Any]]
         yield (), own["target"].strip() or None
 
 
+def _ticket_state(_: Form, __: Line, own: Entered) -> Iterator[tuple[Place, Any]]:
+    if not own["target"].strip():
+        raise _Unclear("name a state; what has none in Intercom cannot become a ticket")
+    yield (), own["target"].strip()
+
+
+def _fixed(_: Form, line: Line, own: Entered) -> Iterator[tuple[Place, Any]]:
+    """A value of the attribute's type; none takes the entry out of the file, but for what the workspace requires."""
+    text = own["target"]
+    yield (), typed(text, line.data_type) if text.strip() else None if line.required else UNSAID
+
+
 def _field(form: Form, line: Line, own: Entered) -> Iterator[tuple[Place, Any]]:
     """An attribute, an attribute with a default, or nothing; what a person touched says which."""
     before = {name: form.values[f"{line.ident}.{name}"] for name in ("choice", "target", "type", "default")}
@@ -194,6 +206,11 @@ _READERS: Final[Mapping[str, Callable[[Form, Line, Entered], Iterator[tuple[Plac
     "field": _field,
     "state": _plain_value,
     "word": _plain_value,
+    "ticket_state": _ticket_state,
+    "own": _plain_value,
+    "fixed": _fixed,
+    "tag": _plain_value,
+    "language": _plain_value,
 }
 
 _BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}

@@ -5,20 +5,23 @@ entered into them (`form`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from migration_pipeline.config.mapping import MODELS, FieldEntry
+from migration_pipeline.config.locales import LOCALES
+from migration_pipeline.config.mapping import KEY_ATTRIBUTE, MODELS, PEOPLE_ATTRIBUTES, FieldEntry
 from migration_pipeline.config.mapping import Mapping as Rules
 from migration_pipeline.config.yamlfile import Place
 from migration_pipeline.model.reasons import REASONS
-from migration_pipeline.target.attributes import NAMED_VALUES
+from migration_pipeline.pages.known import Known
+from migration_pipeline.pages.texts import plain
+from migration_pipeline.target.attributes import NAMED_VALUES, OWN_ATTRIBUTES
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.matching import Attribute, option_names
 
-Kind = Literal["agent", "team", "field", "state", "word"]
+Kind = Literal["agent", "team", "field", "state", "word", "ticket_state", "own", "fixed", "tag", "language"]
 
 SECTIONS: Final[Mapping[str, tuple[Kind, str]]] = {
     "fallback_admin": ("agent", "Fallback admin"),
@@ -28,12 +31,27 @@ SECTIONS: Final[Mapping[str, tuple[Kind, str]]] = {
     "contact_fields": ("field", "Contact fields"),
     "company_fields": ("field", "Company fields"),
     "statuses": ("state", "Statuses"),
+    "ticket_states": ("ticket_state", "States of Intercom tickets"),
     "priorities": ("word", "Priorities"),
     "types": ("word", "Ticket types"),
     "brands": ("word", "Brands"),
     "locales": ("word", "Locales"),
+    "attributes": ("own", "What has no place of its own"),
+    "defaults": ("fixed", "Fixed values"),
+    "tags": ("tag", "Tags"),
+    "languages": ("language", "Languages of the help centre"),
 }
 """The sections of the page: what their entries are matched with, and what they are called."""
+
+PLAIN: Final[Mapping[str, tuple[str, str]]] = {
+    "word": ("is called", "left out"),
+    "ticket_state": ("becomes", "a category, or the name of a state"),
+    "own": ("Attribute in Intercom", "not kept"),
+    "fixed": ("Value of each conversation", "no fixed value"),
+    "tag": ("is called", "left out"),
+    "language": ("becomes", "stays behind"),
+}
+"""Entries of one word: what their control is called, and what it means when empty."""
 
 WHY: Final[Mapping[str, str]] = {
     "email": "same e-mail",
@@ -62,7 +80,7 @@ class Line:
     place: Place
     kind: Kind
     title: str
-    told: str  # address, or type of the field
+    told: str  # address, type of the field, or what the entry is about
     entry: Any  # what mapping.yaml says
     labels: Mapping[str, str]  # of the source's options
     samples: Sequence[str]
@@ -70,6 +88,9 @@ class Line:
     losses: Sequence[str]
     choices: str  # name of the list to choose from
     option_choices: str  # name of the list for options, empty where there is none
+    data_type: str = ""  # of a fixed value
+    required: bool = False  # whether the workspace asks for a fixed value
+    records: int | None = None  # that the entry concerns; None where nobody counted
 
     @cached_property
     def ident(self) -> str:
@@ -87,6 +108,25 @@ class Line:
         return self.matched_by in _OPEN
 
     @property
+    def target(self) -> str | None:
+        """What the entry becomes."""
+        found: str | None = getattr(self.entry, "target", None) if self.matched_by else self.entry
+        return found
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The candidate that a plain value says, whatever its case; empty where it is none of them."""
+        return {} if self.matched_by else next((one for one in self.candidates if self._is_target(one)), {})
+
+    @property
+    def others(self) -> list[Mapping[str, Any]]:
+        """Candidates besides the one that was taken."""
+        return [one for one in self.candidates if not self._is_target(one)]
+
+    def _is_target(self, candidate: Mapping[str, Any]) -> bool:
+        return self.target is not None and str(candidate["target"]).casefold() == self.target.casefold()
+
+    @property
     def why(self) -> str:
         """`matched_by` in words."""
         return WHY.get(self.matched_by or "", "")
@@ -97,10 +137,10 @@ def ident(place: Iterable[object]) -> str:
     return "e" + sha256("\x1f".join(map(str, place)).encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def lines(rules: Rules, proposals: Sequence[Mapping[str, Any]], catalogue: Catalogue) -> dict[str, list[Line]]:
+def lines(rules: Rules, known: Known) -> dict[str, list[Line]]:
     """The lines of each section, in the order of the file; empty sections have none."""
-    known = {(one["section"], one["key"]): one for one in proposals}
-    with_options = {name for name, _ in _option_lists(catalogue)}
+    proposed = {(one["section"], one["key"]): one for one in known.proposals}
+    with_options = {name for name, _ in _option_lists(known.catalogue)}
     own = {section: rules.attributes.get(key) for key, section in NAMED_VALUES.items()}
     found = {}
     for section, (kind, _) in SECTIONS.items():
@@ -108,36 +148,74 @@ def lines(rules: Rules, proposals: Sequence[Mapping[str, Any]], catalogue: Catal
         entries: dict[tuple[str, ...], Any] = {(section,): there}
         if isinstance(there, dict):
             entries = {(section, key): entry for key, entry in there.items()}
+        # What need not stand in the file: it is as it is until somebody says otherwise.
+        if section == "tags":
+            entries |= {("tags", key): key for part, key in proposed if part == "tags" and key not in there}
+        elif section == "defaults":
+            entries |= {("defaults", name): None for name in _unfilled(rules, known.catalogue)}
         found[section] = [
-            _line(place, kind, entry, known.get((section, place[-1]), {}), own.get(section), with_options)
+            _line(place, kind, entry, proposed.get((section, place[-1]), {}), own.get(section), with_options)
             for place, entry in entries.items()
         ]
+    found["defaults"] = [_fixed(line, known.catalogue) for line in found["defaults"]]
     return found
+
+
+def _unfilled(rules: Rules, catalogue: Catalogue) -> list[str]:
+    """Conversation attributes that nothing fills."""
+    filled = {
+        KEY_ATTRIBUTE,
+        *(name.casefold() for name in rules.defaults),
+        *(name.casefold() for name in rules.attributes.values() if name),
+    }
+    filled |= {entry.target.casefold() for entry in rules.fields.values() if entry.target}
+    return [
+        one.name
+        for one in _attributes(catalogue, "conversation")
+        if one.name.strip() and one.name.casefold() not in filled and not any(mark in one.name for mark in ".$")
+    ]
+
+
+def _fixed(line: Line, catalogue: Catalogue) -> Line:
+    """The line of a fixed value, with what its attribute holds."""
+    name = str(line.place[-1]).casefold()
+    attribute = next((one for one in catalogue.conversation_attributes if one.name.casefold() == name), None)
+    if attribute is None:
+        return line
+    told = attribute.data_type + (", required by the workspace" if attribute.required else "")
+    return replace(line, told=told, data_type=attribute.data_type, required=attribute.required)
 
 
 def _line(
     place: tuple[str, ...], kind: Kind, entry: Any, proposal: Mapping[str, Any], own: str | None, lists: set[str]
 ) -> Line:
-    section = place[0]
-    target = own if kind == "word" else getattr(entry, "target", None) if kind == "field" else None
+    section, key = place[0], place[-1]
+    about = {"word": own, "field": getattr(entry, "target", None), "fixed": key}
     models: dict[str, str] = {str(own): model for own, model in MODELS.items()} | {"locales": "contact"}
-    model = models.get(section, "conversation")
-    options = f"{model}-{ident([(target or '').casefold()])}"
+    model = "contact" if kind == "own" and key in PEOPLE_ATTRIBUTES else models.get(section, "conversation")
+    options = f"{model}-{ident([(about.get(kind) or '').casefold()])}"
+    options = options if options in lists else ""
     named = entry.title if isinstance(entry, FieldEntry) else getattr(entry, "name", None)
-    title = named or proposal.get("title") or place[-1]
+    title = named or proposal.get("title") or key
+    told = {"field": proposal.get("type") or "", "own": _DESCRIPTIONS.get(key, "")}
+    choices = {"agent": "admins", "team": "teams", "tag": "tags", "language": "languages", "ticket_state": "states"}
     return Line(
         place=place,
         kind=kind,
         title="Stands in for whoever has no teammate" if section == "fallback_admin" else title,
-        told=getattr(entry, "email", None) or (proposal.get("type") or "" if kind == "field" else ""),
+        told=getattr(entry, "email", None) or told.get(kind, ""),
         entry=entry,
         labels=proposal.get("options") or {},
         samples=proposal.get("samples") or (),
         candidates=proposal.get("candidates") or () if kind != "word" and kind != "state" else (),
         losses=[_loss(one) for one in proposal.get("losses") or ()],
-        choices={"agent": "admins", "team": "teams", "field": f"attributes-{model}"}.get(kind, ""),
-        option_choices=options if options in lists else "",
+        choices=f"attributes-{model}" if kind in ("field", "own") else choices.get(kind, options),
+        option_choices=options,
+        records=proposal.get("records"),
     )
+
+
+_DESCRIPTIONS: Final = {own.key: own.description for own in OWN_ATTRIBUTES}
 
 
 def _loss(row: Mapping[str, Any]) -> str:
@@ -146,11 +224,15 @@ def _loss(row: Mapping[str, Any]) -> str:
     return f"{count}{REASONS.get(row['reason'], row['reason'])}{detail}"
 
 
-def choices(catalogue: Catalogue, people: Iterable[str], teams: Iterable[str]) -> dict[str, list[Choice]]:
+def choices(known: Known, people: Iterable[str], teams: Iterable[str]) -> dict[str, list[Choice]]:
     """The lists that controls choose from, by name; `people` and `teams` as the form calls them."""
+    catalogue = known.catalogue
     found = {
         "admins": [Choice(one) for one in people],
         "teams": [Choice(one) for one in teams],
+        "tags": [Choice(name) for name in sorted({plain(one.name) for one in catalogue.tags})],
+        "languages": [Choice(one) for one in LOCALES],
+        "states": [Choice(one) for one in known.states],
     }
     for model in MODELS.values():
         found[f"attributes-{model}"] = [

@@ -27,10 +27,9 @@ from migration_pipeline.config.mapping_edits import (
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.pages.access import same
 from migration_pipeline.pages.form import Form, option_name, options
-from migration_pipeline.pages.lines import SECTIONS, Line, choices, ident, lines
+from migration_pipeline.pages.known import Known
+from migration_pipeline.pages.lines import PLAIN, SECTIONS, Line, choices, ident, lines
 from migration_pipeline.pages.texts import plain
-from migration_pipeline.target.catalogue import Catalogue
-from migration_pipeline.target.conflicts import conflicts
 
 LARGEST: Final = 64 * 2**20
 """Bytes that a page may send: mappings of tens of thousands of options are a few million."""
@@ -60,13 +59,10 @@ class Told:
 class MappingPage:
     """One person's work on one mapping.yaml."""
 
-    def __init__(
-        self, file: MappingFile, catalogue: Catalogue, proposals: Sequence[Mapping[str, Any]], done: Callable[[], None]
-    ) -> None:
+    def __init__(self, file: MappingFile, known: Known, done: Callable[[], None]) -> None:
         """`file` is as it was read last; `done` is called when the person is."""
         self._path = file.path
-        self._catalogue = catalogue
-        self._proposals = proposals
+        self._known = known
         self._done = done
         self._newest = file
         self._key = secrets.token_urlsafe(32)
@@ -126,9 +122,7 @@ class MappingPage:
             return Told(problem=_REFUSED, refusals=after), base
         touched = {place[:2] for place in edits}
         clashes = [
-            Refusal(one.place, one.sentence)
-            for one in conflicts(after.mapping, self._catalogue)
-            if one.place[:2] in touched
+            Refusal(one.place, one.sentence) for one in self._known.conflicts(after.mapping) if one.place[:2] in touched
         ]
         if clashes:
             return Told(problem=_REFUSED, refusals=clashes), base
@@ -154,8 +148,8 @@ class MappingPage:
         return Told(problem=_OVERTAKEN, theirs=theirs, refusals=[Refusal((), sentence) for sentence in gone])
 
     def _form(self, file: MappingFile) -> tuple[Form, dict[str, list[Line]]]:
-        found = lines(file.mapping, self._proposals, self._catalogue)
-        return Form(found, self._catalogue), found
+        found = lines(file.mapping, self._known)
+        return Form(found, self._known.catalogue), found
 
     def _page(
         self, file: MappingFile, given: Mapping[str, str], told: Told, *, look: bool, base: MappingFile | None = None
@@ -174,7 +168,7 @@ class MappingPage:
             else:
                 apart.append(f"{'.'.join(map(str, one.place)) or 'The file'}: {one.sentence}")
         clashes: dict[str, list[str]] = {}
-        for clash in conflicts(file.mapping, self._catalogue):
+        for clash in self._known.conflicts(file.mapping):
             clashes.setdefault(ident(clash.place[:2]), []).append(clash.sentence)
         marked = {
             line.ident: bool(line.unsure or line.losses or line.ident in clashes or line.ident in beside)
@@ -187,14 +181,14 @@ class MappingPage:
             key=self._key,
             digest=file.digest,
             path=str(self._path),
-            workspace=self._catalogue.workspace,
+            workspace=self._known.catalogue.workspace,
             sections=[
                 (section, heading, found[section], sum(marked[line.ident] for line in found[section]))
                 for section, (_, heading) in SECTIONS.items()
                 if found[section]
             ],
             values=form.values | {name: text for name, text in news.items() if name in form.values},
-            lists=choices(self._catalogue, form.people.labels.values(), form.teams.labels.values()),
+            lists=choices(self._known, form.people.labels.values(), form.teams.labels.values()),
             marked=marked,
             beside=beside,
             clashes=clashes,
@@ -227,5 +221,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain}
-    environment.globals |= {"options": options, "option_name": option_name, "types": get_args(DataType)}
+    environment.globals |= {
+        "plain_controls": PLAIN,
+        "options": options,
+        "option_name": option_name,
+        "types": get_args(DataType),
+    }
     return environment

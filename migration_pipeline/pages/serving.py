@@ -11,13 +11,11 @@ import uvicorn
 
 from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping_edits import read_mapping_file
-from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.pages.access import Access
 from migration_pipeline.pages.guard import HOST, Guard
+from migration_pipeline.pages.known import Known
 from migration_pipeline.pages.mapping_page import MappingPage
-from migration_pipeline.staging.atomic import read_json
 from migration_pipeline.target.candidates import FILE
-from migration_pipeline.target.catalogue import Catalogue
 
 _END_SECONDS: Final = 3
 
@@ -32,11 +30,7 @@ class MappingServer:
             SettingsError: mapping.yaml is wrong, or there are no proposals for it yet.
         """
         file = read_mapping_file(migration.mapping_path)
-        proposals = read_json(migration.root / FILE)
-        catalogue = migration.root / "catalogue.json"
-        if proposals is None or not catalogue.exists():
-            raise SettingsError("There are no proposals to decide on yet: run `migrate map` first.")
-        page = MappingPage(file, Catalogue.from_json(catalogue.read_bytes()), proposals["entries"], self.stop)
+        page = MappingPage(file, Known.of(migration), self.stop)
         self._socket = socket.create_server((HOST, 0))
         port = self._socket.getsockname()[1]
         access = Access(page.app, port)

@@ -4,43 +4,38 @@ Belongs here: collecting samples, candidates and losses by entry. Does not belon
 (`proposals`), or how well two things fit (`matching`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from migration_pipeline.config.mapping import MODELS, SECTIONS
 from migration_pipeline.staging.atomic import write_json
-from migration_pipeline.target.attributes import NAMED_VALUES, data_type, option_labels
+from migration_pipeline.target.attributes import data_type, option_labels
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.directory import carried, field_name
 from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.losses import read_losses, sql
 from migration_pipeline.target.matching import Attribute, Candidate, admins_for, attributes_for, teams_for
+from migration_pipeline.target.plain_entries import as_rows, plain_entries
 
 FILE: Final = "proposals.json"
 
 Entry = dict[str, Any]
-"""section, key, title, type, options, samples, candidates, losses, and the entry of mapping.yaml under `entry`."""
+"""section, key, title, type, options, samples, candidates, losses, and the entry of mapping.yaml under `entry`.
 
-_VALUES: Final = {
-    "statuses": ("status", "record_tickets"),
-    "priorities": ("priority", "record_tickets"),
-    "types": ("kind", "record_tickets"),
-    "brands": ("brand", "record_tickets"),
-    "locales": ("locale", "record_contacts"),
-}
-"""Sections whose entries are single values of a column, which a person may call something else."""
+Entries of one word have `records`, too: how many they concern, null where nobody knows.
+"""
 
 
 def write_candidates(inputs: Inputs, catalogue: Catalogue) -> int:
     """Write `proposals.json` into the migration's folder, with the losses that `mapping.losses` holds; its entries."""
-    entries = [*_people(inputs, catalogue), *_fields(inputs, catalogue), *_values(inputs)]
+    entries = [*_people(inputs, catalogue), *_fields(inputs, catalogue), *_plain(inputs, catalogue)]
     losses: dict[tuple[str, str], list[Entry]] = {}
     for row in read_losses(inputs.staging):
         told = {name: row[name] for name in ("reason", "detail", "records")}
         losses.setdefault((row["section"], row["key"]), []).append(told)
     for entry in entries:
-        entry["losses"] = losses.get((entry["section"], entry["key"]), [])
+        entry.setdefault("losses", losses.get((entry["section"], entry["key"]), []))
     write_json(inputs.migration.root / FILE, {"workspace": catalogue.workspace, "entries": entries})
     return len(entries)
 
@@ -75,19 +70,10 @@ def _fields(inputs: Inputs, catalogue: Catalogue) -> Iterable[Entry]:
         yield entry | {"options": labels}
 
 
-def _values(inputs: Inputs) -> Iterable[Entry]:
-    for section, (column, table) in _VALUES.items():
-        query = f"SELECT {column} AS value, count(*) AS uses FROM {table} GROUP BY 1 ORDER BY uses DESC, value"
-        for row in inputs.rows(query):
-            if row["value"]:
-                told = "the source's own meaning" if section == "statuses" else "the same word"
-                becomes = str(getattr(inputs.mapping, section).get(row["value"], row["value"]))
-                same = Candidate(becomes, becomes, 100, told, 100)
-                kind = "status" if section == "statuses" else _ATTRIBUTES[section]
-                yield _entry(inputs, section, row["value"], row["value"], kind, [f"{row['uses']} records"], [same])
-
-
-_ATTRIBUTES: Final[Mapping[str, str]] = {section: key for key, section in NAMED_VALUES.items()}
+def _plain(inputs: Inputs, catalogue: Catalogue) -> Iterable[Entry]:
+    for one in plain_entries(inputs, catalogue):
+        entry = _entry(inputs, one.section, one.key, one.title, one.kind, one.samples, one.candidates)
+        yield entry | {"records": one.records, "losses": as_rows(one.losses)}
 
 
 def _entry(

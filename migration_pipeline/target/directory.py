@@ -213,7 +213,7 @@ def _own_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
     """The pipeline's own attributes, as far as a record has something to put into them."""
     kept = own_attributes(inputs)
     uses: dict[str, int] = {}
-    for model, table in _OWN_TABLES.items():
+    for model, table in OWN_TABLES.items():
         counted = ", ".join(f"count({own.sql}) AS {own.key}" for own in kept if own.sql and own.model == model)
         uses.update(next(inputs.rows(f"SELECT {counted or '0 AS nothing'} FROM {table}")))
     for own, name in kept.items():
@@ -222,7 +222,7 @@ def _own_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             yield _attribute_row(f"{OWN}{own.key}", own.model, name, own.data_type, own.description)
 
 
-_OWN_TABLES: Final = {
+OWN_TABLES: Final = {
     "conversation": "(FROM record_tickets WHERE state <> 'deleted')",
     "contact": "record_contacts",
 }
@@ -266,17 +266,20 @@ def tag_names(inputs: Inputs) -> dict[str, str]:
 
 def label_names(inputs: Inputs) -> dict[str, str]:
     """The target's tag for each label and content tag of an article that moves."""
+    labels = label_sql(inputs)
+    rows = inputs.rows(f"SELECT DISTINCT name FROM ({labels}) ORDER BY name") if labels else ()
+    return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
+
+
+def label_sql(inputs: Inputs) -> str:
+    """SQL of the labels and content tags that become tags, `name` once for each article that has it; '' for none."""
     settings = inputs.migration.help_center
     kept = [
         column
         for column, becomes in (("tags", settings.labels), ("content_tags", settings.content_tags))
         if becomes == "tags"
     ]
-    if not kept:
-        return {}
-    union = " UNION ".join(f"SELECT unnest({column}) AS name FROM record_articles WHERE active" for column in kept)
-    rows = inputs.rows(f"FROM ({union}) ORDER BY name")
-    return {row["name"]: name for row in rows if (name := _tag_name(inputs, row["name"]))}
+    return " UNION ALL ".join(f"SELECT unnest({column}) AS name FROM record_articles WHERE active" for column in kept)
 
 
 def _tag_name(inputs: Inputs, name: str) -> str:

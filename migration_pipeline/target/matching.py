@@ -4,7 +4,7 @@ Belongs here: comparing one thing with its candidates. Does not belong here: whi
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 
 from migration_pipeline.config.mapping import DataType
 from migration_pipeline.target.attributes import REUSABLE
-from migration_pipeline.target.catalogue import Admin, ConversationAttribute, DataAttribute, Team
+from migration_pipeline.target.catalogue import Admin, ConversationAttribute, DataAttribute, Tag, Team
 
 Attribute = ConversationAttribute | DataAttribute
 
@@ -94,6 +94,20 @@ def attributes_for(
         score = round(sum(value * weight for value, weight in points) / sum(weight for _, weight in points))
         found.append(Candidate(one.name, one.name, score, ", ".join(told), likeness))
     return _best(found)
+
+
+def tags_for(tags: Sequence[Tag]) -> Callable[[str], list[Candidate]]:
+    """Tells the tags that a name may mean: names are one whatever their case, others are alike but for a slip."""
+    spelled = {tag.name.casefold(): tag.name for tag in tags}
+    known = {tag.name: words(tag.name) for tag in tags}
+
+    def like(name: str) -> list[Candidate]:
+        if (same := spelled.get(" ".join(name.split()).casefold())) is not None:
+            return [Candidate(same, same, 100, "there already", 100)]
+        close = process.extract(words(name), known, scorer=fuzz.ratio, limit=_SHOWN, score_cutoff=NEAR)
+        return _best(Candidate(one, one, int(score), f"name {int(score)} %", int(score)) for _, score, one in close)
+
+    return like
 
 
 def option_names(attribute: Attribute) -> list[str]:

@@ -4,15 +4,18 @@ Belongs here: reading them in whatever shape they come, and refusals that name t
 tickets have a type (`ticket_rules`), or making types (`loading.definitions`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Self
+
+import orjson
 
 from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import Mapping as Rules
 from migration_pipeline.config.yamlfile import place
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.target.client import IntercomClient
+from migration_pipeline.target.conflicts import Conflict
 from migration_pipeline.target.ticket_rules import CATEGORIES
 
 Json = dict[str, Any]
@@ -58,6 +61,34 @@ class TicketTypes:
     by_name: Mapping[str, TicketType]
     states: tuple[TicketState, ...]
 
+    def to_json(self) -> bytes:
+        """The types as a JSON document."""
+        states = [{**asdict(one), "types": sorted(one.types)} for one in self.states]
+        return orjson.dumps({"types": [asdict(one) for one in self.by_name.values()], "states": states})
+
+    @classmethod
+    def from_json(cls, document: bytes) -> Self:
+        """The types that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: another version of the pipeline wrote the document.
+        """
+        read = orjson.loads(document)
+        types = [
+            TicketType(**{**row, "attributes": {key: TicketAttribute(**one) for key, one in row["attributes"].items()}})
+            for row in read["types"]
+        ]
+        states = (
+            TicketState(**{**row, "names": tuple(row["names"]), "types": frozenset(row["types"])})
+            for row in read["states"]
+        )
+        return cls({one.name.casefold(): one for one in types}, tuple(states))
+
+    @property
+    def state_names(self) -> list[str]:
+        """What mapping.yaml may call a state: categories, then the workspace's own names."""
+        return [*CATEGORIES, *sorted({name for one in self.states for name in one.names})]
+
     def of_id(self, type_id: str) -> TicketType | None:
         """The type of an id."""
         return next((one for one in self.by_name.values() if one.id == type_id), None)
@@ -70,6 +101,9 @@ class TicketTypes:
         return next(iter([*(one for one in mine if one.category == folded), *named]), None)
 
 
+FILE: Final = "ticket_types.json"
+"""What the types were when `migrate map` read them last, in the migration's folder."""
+
 NO_TYPES: Final = TicketTypes({}, ())
 """Where no record has to do with tickets."""
 
@@ -77,6 +111,12 @@ NO_TYPES: Final = TicketTypes({}, ())
 def known_types(client: IntercomClient, migration: Migration) -> TicketTypes:
     """The workspace's ticket types where rules ask for tickets; else none is read, which a token may not be for."""
     return read_ticket_types(client) if migration.tickets else NO_TYPES
+
+
+def types_read_last(migration: Migration) -> TicketTypes | None:
+    """The types that were kept in the migration's folder; None where none were, or no rule asks for tickets."""
+    path = migration.root / FILE
+    return TicketTypes.from_json(path.read_bytes()) if migration.tickets and path.exists() else None
 
 
 def read_ticket_types(client: IntercomClient) -> TicketTypes:
@@ -104,19 +144,21 @@ def require_agreement(migration: Migration, mapping: Rules, types: TicketTypes) 
                 "type of Intercom, to which contacts cannot reply; name a Customer type, or one that does not exist "
                 "yet."
             )
-        if rule.ticket_type is not None:
-            _require_states(migration, mapping, types, there)
+    for one in unknown_states(migration, mapping, types):
+        raise SettingsError(f"{place(migration.mapping_path, one.place)}: {one.sentence}.")
 
 
-def _require_states(migration: Migration, mapping: Rules, types: TicketTypes, there: TicketType | None) -> None:
-    for status, wanted in mapping.ticket_states.items():
-        if types.state(there.id if there else None, wanted) is None:
-            named = sorted({name for one in types.states for name in one.names})
-            raise SettingsError(
-                f"{place(migration.mapping_path, ['ticket_states', status])}: "
-                f"{there.name if there else 'Intercom'} has no ticket state {wanted}; take one of "
-                f"{', '.join([*CATEGORIES, *named])}."
-            )
+def unknown_states(migration: Migration, mapping: Rules, types: TicketTypes) -> Iterator[Conflict]:
+    """Entries of `ticket_states` that name no state of a type that tickets become, each once."""
+    told: set[str] = set()
+    for rule in migration.tickets:
+        there = types.by_name.get((rule.ticket_type or "").casefold())
+        for status, wanted in mapping.ticket_states.items() if rule.ticket_type is not None else ():
+            if status not in told and types.state(there.id if there else None, wanted) is None:
+                told.add(status)
+                owner = there.name if there else "Intercom"
+                named = ", ".join(types.state_names)
+                yield Conflict(("ticket_states", status), f"{owner} has no ticket state {wanted}; take one of {named}")
 
 
 def _type(row: Json) -> TicketType:

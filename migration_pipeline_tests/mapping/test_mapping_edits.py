@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from migration_pipeline.config import yamlfile
@@ -62,6 +62,9 @@ EDITS: dict[Place, st.SearchStrategy[Any]] = {
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(
+    edits={("types", "no"): "1", ("defaults", "Team"): UNSAID, ("defaults", "Count"): UNSAID}, commented={1}, indent=1
+)
 @given(
     edits=st.fixed_dictionaries({}, optional=EDITS),
     commented=st.sets(st.integers(0, 60)),

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from migration_pipeline.config import Migration
-from migration_pipeline_tests.mapping.desk import migration
-from migration_pipeline_tests.pages.served import Person, proposed, serving
+from migration_pipeline_tests.pages.served import FILES, Person, proposed, serving, settings_of
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +18,9 @@ def proposal(tmp_path_factory: pytest.TempPathFactory) -> Migration:
 @pytest.fixture
 def person(proposal: Migration, tmp_path: Path) -> Iterator[Person]:
     """Somebody who may write the file."""
-    copy = migration(tmp_path)
+    copy = settings_of(tmp_path)
     copy.root.mkdir()
-    for name in ("catalogue.json", "proposals.json"):
+    for name in FILES:
         shutil.copyfile(proposal.root / name, copy.root / name)
     shutil.copyfile(proposal.mapping_path, copy.mapping_path)
     with serving(copy) as someone:

@@ -12,13 +12,23 @@ import requests
 
 from migration_pipeline.config import Migration
 from migration_pipeline.config.mapping import Mapping, load_mapping, save_mapping
+from migration_pipeline.config.tickets import TicketRule
 from migration_pipeline.pages import MappingServer
 from migration_pipeline.target.candidates import write_candidates
-from migration_pipeline.target.catalogue import Admin, Catalogue, ConversationAttribute, DataAttribute, Option, Team
+from migration_pipeline.target.catalogue import (
+    Admin,
+    Catalogue,
+    ConversationAttribute,
+    DataAttribute,
+    Option,
+    Tag,
+    Team,
+)
 from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.losses import write_losses
 from migration_pipeline.target.proposals import propose
-from migration_pipeline_tests.mapping.desk import Desk
+from migration_pipeline.target.ticket_types import TicketState, TicketType, TicketTypes
+from migration_pipeline_tests.mapping.desk import Desk, migration
 
 HOSTILE = '"><script>alert(1)</script></datalist>\N{RIGHT-TO-LEFT OVERRIDE}'
 ME = Admin("1", "Owner", "owner@target.example")
@@ -34,12 +44,30 @@ WORKSPACE = Catalogue(
         ConversationAttribute("2", "Count", "integer"),
         ConversationAttribute("4", "Total", "integer"),
         ConversationAttribute("3", "Gone", "string", archived=True),
+        ConversationAttribute("5", "Reason", "list", (Option("i", "Bug"), Option("j", "Wish")), required=True),
     ),
+    tags=(Tag("71", "VIP"), Tag("72", "Refunds")),
     data_attributes=(DataAttribute("8", f"Plan {HOSTILE}", "contact", "string"),),
 )  # fmt: skip
 OPTIONS = [
     {"value": "a", "label": "Alpha"}, {"value": "b", "label": "Beta"}, {"value": HOSTILE, "label": f"Odd {HOSTILE}"},
 ]  # fmt: skip
+
+
+TYPES = TicketTypes(
+    {"task": TicketType("t", "Task", "Customer", {})},
+    (
+        TicketState("s", "submitted", (), frozenset()),
+        TicketState("w", "in_progress", ("Waiting for parts",), frozenset()),
+    ),
+)
+FILES = ("catalogue.json", "proposals.json", "ticket_types.json")
+
+
+def settings_of(folder: Path) -> Migration:
+    """Settings by which tasks become Intercom tickets."""
+    rule = TicketRule.model_validate({"when": {"kinds": ["task"]}, "as": "ticket", "type": "Task"})
+    return migration(folder).model_copy(update={"tickets": (rule,)})
 
 
 def proposed(folder: Path) -> Migration:
@@ -51,15 +79,22 @@ def proposed(folder: Path) -> Migration:
     desk.add("fields", **field, source_id="13", key="count", title="Count of seats", type="integer")
     desk.add("fields", **field | {"scope": "contact"}, source_id="contact:plan", key="plan", title="Plan", type="text")
     given = f'{{"11": "a", "12": "{"y" * 300}", "13": 3}}'
-    desk.ticket("1", {"body_text": "x"}, priority="high", brand=HOSTILE, kind="task", attributes=given)
+    tags = ["vip", "refund", HOSTILE]
+    desk.ticket("1", {"body_text": "x"}, priority="high", brand=HOSTILE, kind="task", attributes=given, tags=tags)
+    desk.ticket("2", {"body_text": "x"}, external_id="e" * 300, tags=["refund"])
+    desk.add("articles", source_id="31", locale="en-us", tags=[], active=True)
+    for locale in ("en-us", "en-gb", "tlh"):
+        desk.add("article_translations", source_id=f"31-{locale}", article_ref="31", locale=locale, title="T")
     desk.contact("c3", locale="de", attributes='{"plan": "gold"}')
-    staging, settings = desk.write()
+    staging, _ = desk.write()
+    settings = settings_of(folder)
     rules = propose(staging, WORKSPACE, Mapping(statuses={"open": "open", "hold": "snoozed"}), settings)
     save_mapping(settings.mapping_path, rules)
     inputs = Inputs(staging, rules, settings)
     write_losses(inputs, WORKSPACE)
     write_candidates(inputs, WORKSPACE)
     (settings.root / "catalogue.json").write_bytes(WORKSPACE.to_json())
+    (settings.root / "ticket_types.json").write_bytes(TYPES.to_json())
     return settings
 
 
@@ -119,14 +154,17 @@ class Page:
         """What can be read on it."""
         return " ".join(self.document.text_content().split())
 
-    def line(self, title: str) -> Any:
-        """The part of the page about an entry with this title."""
-        (found,) = [one for one in self.document.iter("article") if title in one.find(".//h3").text_content()]
-        return found
+    def line(self, title: str, section: str = "") -> Any:
+        """The part of the page about an entry with this title; the first that bears it alone, else the only one."""
+        inside = self.document if not section else self.document.get_element_by_id(section).getparent()
+        found = {one: one.find(".//h3").text_content() for one in inside.iter("article")}
+        alike = [one for one, told in found.items() if told == title][:1]
+        (one,) = alike or [one for one, told in found.items() if title in told]
+        return one
 
-    def enter(self, title: str, control: str, value: str) -> None:
+    def enter(self, title: str, control: str, value: str, section: str = "") -> None:
         """Fill in a control of an entry; that of an option is named by its label."""
-        line = self.line(title)
+        line = self.line(title, section)
         names = [one.get("name") for one in line.iter("input", "select")]
         own = [name for name in names if name and name.endswith(f".{control}")]
         own = own or [one.get("for") for one in line.iter("label") if one.text_content().strip() == control]

@@ -27,12 +27,14 @@ def test_an_agent_is_matched_and_a_field_skipped_by_keyboard_alone(person: Perso
         while browser.switch_to.active_element != notes:
             ActionChains(browser).send_keys(Keys.TAB).perform()
         ActionChains(browser).send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT).perform()
+        assert shown(browser, "Reason")  # which the workspace requires
+        press(browser, until=control(browser, "Reason", "target"), key="Bug")
         page = browser.find_element(By.TAG_NAME, "html")
         ActionChains(browser).send_keys(Keys.ENTER).perform()
         WebDriverWait(browser, 20).until(staleness_of(page))
         WebDriverWait(browser, 20).until(visibility_of_element_located((By.CSS_SELECTOR, ".notice[role=status]")))
-        assert "Saved: 2 entries." in browser.find_element(By.CSS_SELECTOR, ".notice[role=status]").text
-        assert [shown(browser, title) for title in ("Bob", "Ann", "Notes")] == [False, False, True]
+        assert "Saved: 3 entries." in browser.find_element(By.CSS_SELECTOR, ".notice[role=status]").text
+        assert [shown(browser, title) for title in ("Bob", "Ann", "Notes", "Reason")] == [False, False, True, False]
         assert not browser.get_log("browser")  # type: ignore[no-untyped-call]  # the page's policy had to stop nothing
         keep = os.environ.get("MIGRATION_SCREENSHOTS")
         assert browser.save_screenshot(str((Path(keep) if keep else tmp_path) / "mapping-page.png"))
@@ -40,6 +42,7 @@ def test_an_agent_is_matched_and_a_field_skipped_by_keyboard_alone(person: Perso
     assert (now.agents["a2"].target, now.agents["a2"].matched_by) == ("102", "hand")
     assert (now.fields["12"].target, now.fields["12"].matched_by) == (None, "hand")
     assert now.fields["13"].matched_by == "near"
+    assert now.defaults == {"Reason": "Bug"}
 
 
 def line(title: str) -> str:

@@ -1,5 +1,7 @@
 """What the mapping's page shows and writes, over HTTP."""
 
+import re
+
 import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +63,74 @@ def test_looking_changes_nothing_and_a_nod_is_written(person: Person) -> None:
     looked = person.open()
     assert "look" not in looked.line("Bob").get("class").split()
     assert "look" in looked.line("Notes").get("class").split()  # its losses stay
+
+
+@pytest.mark.behaviour("B09", "B10", "B20", "S29", "S31", "S43")
+def test_words_of_every_section_are_decided_with_what_is_known_of_them(person: Person) -> None:
+    page = person.open()
+    shown = {title: " ".join(page.line(title, section).text_content().split()) for section, title in _WORDS}
+    assert "2 records" in shown["Status"]
+    assert "in use: open" in shown["Status"]
+    assert f"1 record: {sentence('value_truncated')}" in shown["External id"]
+    assert "100/100 there already" in shown["vip"]  # tags are one, whatever their case
+    assert "2 records" in shown["refund"]
+    assert "1 other candidate Refunds 92 name 92 %" in shown["refund"]
+    assert "90/100 the language" in shown["en-us"]
+    assert f"1 record: {sentence('locale_taken')}" in shown["en-gb"]
+    assert f"1 record: {sentence('locale_not_mapped')}" in shown["tlh"]
+    assert "required by the workspace" in shown["Reason"]
+    assert "Cannot be loaded: the workspace requires a value" in shown["Reason"]
+    assert "1 record" in shown["open"]
+    entered = ["", "Number there", "Bug", "7", "VIP", "", "pt_br", "", "de", "Waiting for parts"]
+    for (section, title), value in zip(_WORDS, entered, strict=True):
+        page.enter(title, "target", value, section)
+    assert "Saved: 10 entries." in page.save().text
+    now = person.mapping
+    assert (now.attributes["status"], now.attributes["external_id"]) == (None, "Number there")
+    assert now.defaults == {"Reason": "Bug", "Total": 7}
+    assert now.tags == {"vip": "VIP", "refund": None}
+    assert now.languages == {"en-us": "pt-BR", "en-gb": None, "tlh": "de"}
+    assert now.ticket_states["open"] == "Waiting for parts"
+
+    undone = person.open()
+    undone.enter("Total", "target", " ", "defaults")
+    undone.enter("refund", "target", "refund")
+    assert "Saved: 2 entries." in undone.save().text
+    assert (person.mapping.defaults, person.mapping.tags["refund"]) == ({"Reason": "Bug"}, "refund")
+
+
+_WORDS = [
+    ("attributes", "Status"), ("attributes", "External id"), ("defaults", "Reason"), ("defaults", "Total"),
+    ("tags", "vip"), ("tags", "refund"), ("languages", "en-us"), ("languages", "en-gb"), ("languages", "tlh"),
+    ("ticket_states", "open"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("title", "entered", "told", "section"),
+    [
+        ("Status", "Total", "the attribute 'Total' holds integer, which does not take string", "attributes"),
+        ("Channel", "zendesk status", "also becomes 'zendesk status', as attributes.status does", "attributes"),
+        ("Status", "a.b", "an attribute's name is not empty and holds neither . nor $", "attributes"),
+        ("Total", "many", "'many' is no value of type integer", "defaults"),
+        ("Reason", "Praise", "'Praise' is none of its options: Bug, Wish", "defaults"),
+        ("en-us", "Klingon", "Intercom's help centre has no language Klingon; it has ar, bg", "languages"),
+        ("open", "Lost", "Task has no ticket state Lost; take one of submitted, in_progress", "ticket_states"),
+        ("open", " ", "name a state", "ticket_states"),
+    ],
+)
+def test_words_that_cannot_be_are_refused_in_the_files_own_terms(
+    asker: Person, title: str, entered: str, told: str, section: str
+) -> None:
+    before = asker.path.read_bytes()
+    page = asker.open()
+    page.enter(title, "target", entered, section)
+    refused = page.save()
+    assert refused.answer.status_code == 409
+    line = refused.line(title, section)
+    assert f"Refused: {told}" in line.text_content()
+    assert line.find(".//input").get("value") == entered
+    assert asker.path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -156,7 +226,17 @@ def test_texts_of_strangers_are_text(person: Person) -> None:
 def test_no_text_is_changed_by_passing_through_the_page(person: Person, key: str, value: str, label: str) -> None:
     person.path.unlink()
     entry = FieldEntry(title=label, target="Plan", options={value: label, "other": None}, default=label)
-    save_mapping(person.path, Mapping(contact_fields={key: entry}, brands={value: label}, priorities={"low": "low"}))
+    wild = Mapping(
+        contact_fields={key: entry},
+        brands={value: label},
+        priorities={"low": "low"},
+        tags={key: label, value: None},
+        attributes={key: f"-{re.sub('[.$]', '', label)}"},
+        defaults={"Wild": value},
+        ticket_states={key: value},
+        languages={key: "de"},
+    )
+    save_mapping(person.path, wild)
     before = person.mapping
     page = person.open()
     assert "Nothing was changed." in page.save().text
