@@ -10,6 +10,7 @@ from migration_pipeline.config import secret_checks
 from migration_pipeline.gates import checklist, read_approval
 from migration_pipeline.model.run import Check
 from migration_pipeline.target.preflight import Staged, asking, staged
+from migration_pipeline.target.ticket_types import types_read_last
 
 
 def preflight(workbench: Workbench) -> list[Check]:
@@ -33,7 +34,8 @@ def state(workbench: Workbench, *, whole: bool) -> Staged | None:
     if not all(path.exists() for path in known):
         return None
     to_come = 0 if whole else sum(work.bytes for work in workbench.source.works(staging))
-    return Staged(staging, migration, workbench.mapping, workbench.catalogue, to_come)
+    types = types_read_last(migration)
+    return Staged(staging, migration, workbench.mapping, workbench.catalogue, to_come, types)
 
 
 def _by_hand(workbench: Workbench) -> list[Check]:

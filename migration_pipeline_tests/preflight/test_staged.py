@@ -5,10 +5,20 @@ from typing import Any
 
 import pytest
 
+from migration_pipeline.config.tickets import TicketRule
 from migration_pipeline.model.run import Check
 from migration_pipeline.target.catalogue import Admin, Catalogue, ConversationAttribute, Team
+from migration_pipeline.target.payloads import map_entity
 from migration_pipeline.target.preflight import Staged, staged
 from migration_pipeline.target.preflight.staged import STAGED
+from migration_pipeline.target.ticket_types import (
+    FILE,
+    TicketAttribute,
+    TicketState,
+    TicketType,
+    TicketTypes,
+    types_read_last,
+)
 from migration_pipeline_tests.mapping.desk import RULES, Desk
 
 CATALOGUE = Catalogue(
@@ -91,3 +101,27 @@ def test_what_a_run_would_stumble_over_blocks_it(tmp_path: Path) -> None:
     seats = found(Desk(tmp_path), without_seat)["seats"]
     assert "Ann" in seats.subject
     assert "Ann" not in str(seats.for_log())
+
+
+@pytest.mark.behaviour("S28", "B10")
+def test_ticket_types_that_are_there_are_not_made_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.ticket("1", {"body_text": "x"}, kind="task", attributes="{}")
+    rule = TicketRule.model_validate({"when": {"kinds": ["task"]}, "as": "ticket", "type": "Task"})
+    staging, migration = desk.write()
+    migration = migration.model_copy(update={"tickets": (rule,)})
+    map_entity("fields", staging, RULES, migration)
+
+    def made() -> str:
+        state = Staged(staging, migration, RULES, CATALOGUE, types=types_read_last(migration))
+        return next(check.subject for check in staged(state) if check.id == "fields")
+
+    assert "makes 4 attributes, 0 options, 1 ticket types and 0 tags" in made()
+    there = {"migration_key": TicketAttribute("k", "migration_key", "string", {})}
+    kept = TicketTypes(
+        {"task": TicketType("t", "Task", "Customer", there)},
+        (TicketState("s", "submitted", ("New",), frozenset(["t"])),),
+    )
+    assert TicketTypes.from_json(kept.to_json()) == kept
+    (migration.root / FILE).write_bytes(kept.to_json())
+    assert "makes 6 attributes, 0 options, 0 ticket types and 0 tags" in made()  # two that the type lacks

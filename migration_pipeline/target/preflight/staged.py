@@ -18,6 +18,8 @@ from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.inputs import Inputs
 from migration_pipeline.target.phones import parse_phone
 from migration_pipeline.target.preparation import prepare
+from migration_pipeline.target.ticket_rules import MODEL
+from migration_pipeline.target.ticket_types import NO_TYPES, TicketTypes
 
 SHOWN: Final = 20
 """Examples that a sentence names; the rest is counted."""
@@ -28,13 +30,14 @@ SPARE: Final = 1.2
 
 @dataclass(frozen=True)
 class Staged:
-    """What the checks look at. `to_come` are the bytes of files that the next run fetches."""
+    """What the checks look at. `to_come` are the bytes of files that the next run fetches; `types` may be unread."""
 
     staging: Staging
     migration: Migration
     mapping: Mapping
     catalogue: Catalogue
     to_come: int = 0
+    types: TicketTypes | None = None
 
     @cached_property
     def inputs(self) -> Inputs:
@@ -97,14 +100,16 @@ def _seats(state: Staged) -> Check:
 
 def _fields(state: Staged) -> Check:
     """Types, options and limits: what mapping.yaml asks for and the workspace cannot follow."""
-    found = prepare(state.staging, state.catalogue, state.mapping)
+    found = prepare(state.staging, state.catalogue, state.mapping, state.types or NO_TYPES)
     if found.conflicts:
         told = [f"{one.key}: {one.sentence}" for one in found.conflicts]
         risk = "The run refuses to start."
         return Check(
             "fields", "block", f"{len(told)} contradictions: {_some(told)}.", risk, "Change mapping.yaml there."
         )
-    made = f"{len(found.attributes)} attributes, {len(found.options)} options and {len(found.tags)} tags"
+    types = sum(1 for one in found.attributes if one.model == MODEL)
+    attributes = len(found.attributes) - types
+    made = f"{attributes} attributes, {len(found.options)} options, {types} ticket types and {len(found.tags)} tags"
     return Check("fields", "pass", f"mapping.yaml and the workspace agree; the run makes {made}.")
 
 
