@@ -121,6 +121,7 @@ def map_(config: Path | None, as_json: bool, edit: bool, no_browser: bool) -> No
     lists = {
         "review": proposal.to_review(rules),
         "without_teammate": proposal.without_teammate(rules),
+        "matched_by_name": proposal.by_name(rules),
         "losses": losses,
     }
     emit({**made, **lists}, as_json=as_json)

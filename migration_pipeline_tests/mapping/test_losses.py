@@ -7,7 +7,7 @@ import pytest
 
 from migration_pipeline.cli.proposal import tell, to_review, without_teammate
 from migration_pipeline.config import Masking
-from migration_pipeline.config.mapping import Mapping
+from migration_pipeline.config.mapping import AgentEntry, Mapping
 from migration_pipeline.target.candidates import write_candidates
 from migration_pipeline.target.catalogue import Admin, Catalogue, ConversationAttribute, DataAttribute, Option
 from migration_pipeline.target.inputs import Inputs
@@ -157,6 +157,13 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(
     printed = capsys.readouterr().err
     assert "fields.reference number becomes Reference numbers: look at it (title 96 %, type equal)" in printed
     assert "admin 1 stands in for 2 agents without a teammate: Ann, Bob" in printed
+    assert "by name alone" not in printed
+    same_name = AgentEntry(name="Ann [1]", target="1", matched_by="name", score=90)
+    tell(found.model_copy(update={"agents": {**found.agents, "a1": same_name}}), [])
+    printed = capsys.readouterr().err
+    assert "stands in for 1 agent without a teammate: Bob" in printed
+    assert "1 agent matched by name alone: Ann [1]" in printed
+    assert "`matched_by: name` in mapping.yaml" in printed
     tier = entries["contact_fields", "tier"]
     assert (tier["samples"], tier["options"], tier["type"]) == (["b"], {"a": "Alpha", "b": "Beta"}, "option")
     assert tier["candidates"][0] == {
