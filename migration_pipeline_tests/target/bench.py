@@ -187,8 +187,9 @@ class Bench:
             name = row["source_id"].removeprefix(f"{self.prefix}-")
             action, _, reason = actions.get(name, "create").partition(":")
             plan.append(
-                {name: row[name] for name in ("source_id", "source_url", "digest")}
-                | {"entity_type": entity_type, "action": action, "reason": reason or None, "detail": None, "calls": 1}
+                dict.fromkeys(PLAN.names)
+                | {name: row[name] for name in ("source_id", "source_url", "digest")}
+                | {"entity_type": entity_type, "action": action, "reason": reason or None, "calls": 1}
             )
         self._write("plan", entity_type, PLAN, plan)
 
