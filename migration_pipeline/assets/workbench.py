@@ -5,49 +5,36 @@ told by the step that needs it.
 """
 
 import datetime as dt
-import errno
 import os
-import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
-
-import duckdb
-import pyarrow as pa
-import sqlalchemy.exc
+from typing import Any
 
 from migration_pipeline.assets.demo import Wish
+from migration_pipeline.assets.drawing import sample_of
 from migration_pipeline.assets.lock import WorkspaceLock
+from migration_pipeline.assets.sentences import exit_code, sentence_of
 from migration_pipeline.config import Migration, load_migration
 from migration_pipeline.config.mapping import Mapping, load_mapping
-from migration_pipeline.config.yamlfile import place
 from migration_pipeline.credentials import TokenFile, state_folder
 from migration_pipeline.gates import Facts, facts_of
 from migration_pipeline.http import under_way
 from migration_pipeline.journal import Journal
-from migration_pipeline.model.errors import MigrationError, RefusedByGate, RunStopped, SettingsError
+from migration_pipeline.model.errors import RunStopped, SettingsError
 from migration_pipeline.model.run import Mode, Run
 from migration_pipeline.reports import notices
-from migration_pipeline.selection import FOLLOWS_FROM, leaves_tickets_out, ranked, rules
 from migration_pipeline.sources import Sample, Source
 from migration_pipeline.sources.zendesk import ZendeskSource, browser_tokens
 from migration_pipeline.staging import Staging
-from migration_pipeline.staging.atomic import read_json, write_json
+from migration_pipeline.staging.atomic import write_json
 from migration_pipeline.staging.progress import ProgressFile
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient, connect
-
-_MALFORMED: Final = re.compile(r"malformed|not a database|disk I/O error")
-_LARGER_DRAW: Final = 25
-"""Tickets that are looked at for each difficult one."""
-EXIT_CODES: Final[dict[type[MigrationError], int]] = {SettingsError: 2, RefusedByGate: 3}
 
 
 def config_path(given: str = "") -> Path:
@@ -178,55 +165,8 @@ class Workbench:
         return facts_of(self.migration, mapping)
 
     def sample(self, run: Run, wish: Wish | None = None) -> Sample:
-        """The tickets of a demo: the same ones until its settings change, or a launch wishes for others.
-
-        Raises:
-            SettingsError: a ticket that was wished for does not exist, or no ticket moves.
-        """
-        path = self.migration.root / "sample.json"
-        wanted = self.migration.demo
-        filtered = leaves_tickets_out(self.migration)
-        settings: list[Any] = [wanted.seed, wanted.size, *([rules(self.migration)] if filtered else [])]
-        kept = read_json(path)
-        if kept:
-            same = kept.get("settings", [kept["seed"], kept["size"]]) == settings
-            if same and (wish is None or wish.empty or kept.get("run_id") == run.run_id):
-                return Sample(kept["seed"], kept["size"], tuple(kept["ids"]), wanted.articles)
-        wish = wish or Wish()
-        if wish.ids:
-            sample = self.source.choose(wish.ids, self.staging, run)
-        elif wish.sample == "difficult":
-            among = self._moving(wanted.size * _LARGER_DRAW, wanted.seed, run) if filtered else None
-            sample = self.source.difficult(wanted.size, wanted.seed, self.staging, run, among)
-        else:
-            seed = secrets.randbelow(2**31) if wish.redraw else wanted.seed
-            if filtered:
-                sample = Sample(seed, wanted.size, self._moving(wanted.size, seed, run))
-            else:
-                sample = self.source.draw(wanted.size, seed, self.staging, run)
-        write_json(
-            path,
-            {
-                "settings": settings,
-                "run_id": run.run_id,
-                "seed": sample.seed,
-                "size": sample.size,
-                "ids": list(sample.ids),
-            },
-        )
-        return replace(sample, articles=wanted.articles)
-
-    def _moving(self, size: int, seed: int, run: Run) -> tuple[str, ...]:
-        """Tickets by chance of those that the settings let move, which takes the lists of the source to know."""
-        if "tickets" not in self.migration.entities:
-            raise SettingsError(
-                f"{place(self.migration.path, ['entities'])}: a demo is drawn from tickets, which this leaves out; "
-                "start a full run, or let tickets move."
-            )
-        self.source.read_lists(FOLLOWS_FROM, self.staging, run)
-        for entity_type in FOLLOWS_FROM:
-            self.source.normalize(entity_type, self.staging)
-        return ranked(self.staging, self.migration, size, seed)
+        """The tickets of a demo; see `drawing.sample_of`."""
+        return sample_of(self.migration, self.source, self.staging, run, wish or Wish())
 
     def run(self, run_id: str, mode: Mode, once_alone: Callable[[], None] = lambda: None) -> Run:
         """Begin, or go on with, a run: take the lock, and say where progress goes.
@@ -281,14 +221,13 @@ class Workbench:
             yield
         except BaseException as error:
             self.stop.set()
-            sentence = _sentence(error, self._config)
+            sentence = sentence_of(error, self._config)
             if sentence is None:
                 self._ended = "failed"
                 raise
-            code = next((code for kind, code in EXIT_CODES.items() if isinstance(sentence, kind)), 1)
             self._ended = "stopped" if isinstance(sentence, RunStopped) else "failed"
             if not failed_before:
-                self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": code})
+                self._tell({"run_id": run_id, "mode": mode, "error": str(sentence), "exit": exit_code(sentence)})
             if not isinstance(error, Exception):
                 raise  # a signal: whoever runs us ends the run in its own way
             raise sentence from error
@@ -318,36 +257,3 @@ def _released_later(lock: WorkspaceLock) -> None:
     while under_way():
         time.sleep(0.2)
     lock.release()
-
-
-def _sentence(error: BaseException, config: Path) -> MigrationError | None:
-    """The error as a user should see it; None for a defect of ours, which keeps its traceback."""
-    if isinstance(error, MigrationError):
-        return error
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    told = isinstance(error, OSError | duckdb.Error | sqlalchemy.exc.DBAPIError) and (
-        "No space left" in str(error) or "disk is full" in str(error)
-    )
-    if full or told:
-        return SettingsError(
-            f"The disk is full. Free some space, or let data_dir in {config} name another disk, and start again: "
-            "the run goes on from where it was."
-        )
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return SettingsError(f"{error.filename} cannot be written ({error.strerror}); check data_dir in {config}.")
-    damaged = re.search(r"(\S+\.parquet)", str(error)) if isinstance(error, duckdb.Error | pa.ArrowInvalid) else None
-    if damaged:
-        path = Path(damaged[1].strip("'\"`"))
-        return SettingsError(
-            f"{path} is damaged ({str(error).splitlines()[0][:200]}). Remove the folder {path.parent} and start again: "
-            "what it held is read and made anew."
-        )
-    if isinstance(error, sqlalchemy.exc.DatabaseError) and _MALFORMED.search(str(error.orig)):
-        return SettingsError(
-            f"The journal of the migration that {config} names, journal.sqlite, is damaged ({error.orig}). Put its "
-            "newest backup back, or rescue it with `sqlite3 journal.sqlite .recover`; do not remove it: it is what "
-            "keeps conversations from arriving twice."
-        )
-    if not isinstance(error, Exception):  # a signal, under whatever name
-        return RunStopped("The run was stopped; the next one goes on from here.")
-    return None

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from migration_pipeline.assets.demo import IDS, REDRAW, SAMPLE, SAMPLES
 from migration_pipeline.assets.preflight import preflight
+from migration_pipeline.assets.sentences import exit_code
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import editing, jobs, proposal, template
 from migration_pipeline.cli.hints import tell_next
@@ -22,7 +23,7 @@ from migration_pipeline.cli.output import Told, console, emit, four_columns, sho
 from migration_pipeline.cli.setting import migration_of
 from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist, read_approval
-from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.model.errors import MigrationError
 from migration_pipeline.pages import proposed
 from migration_pipeline.reports import Report, differences, open_report
 from migration_pipeline.staging.progress import read_progress
@@ -214,8 +215,7 @@ def command_workbench(migration: Migration) -> Iterator[Workbench]:
     try:
         yield bench
     except MigrationError as error:
-        code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
-        raise Told(str(error), code) from None
+        raise Told(str(error), exit_code(error)) from None
     finally:
         bench.close()
 

@@ -14,7 +14,8 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
-from migration_pipeline.assets.workbench import EXIT_CODES, Workbench
+from migration_pipeline.assets.sentences import exit_code
+from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli.app import common
 from migration_pipeline.cli.consenting import Way, consenting, granted, named
 from migration_pipeline.cli.hints import tell_next
@@ -172,7 +173,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except MigrationError as error:
-        raise Told(str(error), EXIT_CODES.get(type(error), 1)) from None
+        raise Told(str(error), exit_code(error)) from None
 
 
 def _ask(yes: bool) -> None:

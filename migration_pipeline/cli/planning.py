@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 
 from migration_pipeline.assets.names import PLAN_DELTA_JOB, PLAN_JOB
+from migration_pipeline.assets.sentences import exit_code
 from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.cli import jobs
 from migration_pipeline.cli.app import common
@@ -22,7 +23,7 @@ from migration_pipeline.config import Migration
 from migration_pipeline.gates import checklist as items_of
 from migration_pipeline.gates import read_approval, why_not_approved
 from migration_pipeline.gates.approval import approve as sign_off
-from migration_pipeline.model.errors import MigrationError, RefusedByGate, SettingsError
+from migration_pipeline.model.errors import MigrationError
 from migration_pipeline.planning import Plan, read_plan
 
 
@@ -54,8 +55,7 @@ def approve(config: Path | None, as_json: bool, name: str, sign: tuple[str, ...]
         try:
             signed = sign_off(migration, Workbench(migration.path).facts, by=name, sign=sign)
         except MigrationError as error:
-            code = 2 if isinstance(error, SettingsError) else 3 if isinstance(error, RefusedByGate) else 1
-            raise Told(str(error), code) from None
+            raise Told(str(error), exit_code(error)) from None
     console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.", markup=False)
     tell_next("approve", config)
     document = {"hash": signed.hash, "approved": True, "by": signed.by, "at": signed.at, "signed": signed.signed}
