@@ -195,11 +195,13 @@ class Workbench:
         notices.send(migration, notices.notice_of(migration, run_id, mode, self._ended))
 
     def close(self) -> None:
-        """Say how the run ended, and let go of the journal and the lock."""
+        """Say how the run ended, and let go of the stores, the journal and the lock."""
         for progress in self._progress_file.values():
             progress.end(self._ended)
         if "journal" in self.__dict__:
             self.journal.close()
+        if "staging" in self.__dict__:
+            self.staging.close()
         lock, self._lock = self._lock, None
         if lock and under_way():
             # A call that a stopped run left behind may still write: others wait for it, or for the process's end.

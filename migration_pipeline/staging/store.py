@@ -28,7 +28,12 @@ class Staging:
         self.snapshots = SnapshotStore(self.root / "snapshots", migration.source.account)
         self.blobs = BlobStore(self.root / "blobs")
         self.tables = TableStore(self.root)
+        self._engine = duck.Engine(self.root / "spill")
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """An in-memory DuckDB with bounded memory, for set-wise work over the stores."""
-        return duck.connect(self.root / "spill")
+        """An empty in-memory database, for set-wise work over the stores; all of them have one bound of memory."""
+        return self._engine.connect()
+
+    def close(self) -> None:
+        """Free the memory that work over the stores took; connections that somebody holds go on."""
+        self._engine.stop()

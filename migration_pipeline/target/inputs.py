@@ -20,6 +20,7 @@ from migration_pipeline.model.entities import RECORDS
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.selection import rules, select
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.duck import beside
 from migration_pipeline.staging.provenance import code_digest
 from migration_pipeline.target.masked_rows import MaskedRows
 
@@ -97,11 +98,11 @@ class Inputs:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own that sees the same tables."""
-        return self._connection.cursor()
+        return beside(self._connection)
 
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
         """A relation on a connection of its own, so that several may be read at once."""
-        return self._connection.cursor().sql(sql)
+        return beside(self._connection).sql(sql)
 
     def rows(self, sql: str) -> Iterator[dict[str, Any]]:
         """The rows of a query, a batch in memory at a time."""

@@ -20,6 +20,7 @@ from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS, PLAN
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.duck import beside
 from migration_pipeline.target.addresses import new_addresses
 from migration_pipeline.target.catalogue import Catalogue
 from migration_pipeline.target.client import IntercomClient
@@ -169,7 +170,7 @@ def _loaded(
         counts.update(outcomes)
         run.progress("load", entity_type, counts.total() + kept, total)
     if library is not None and entity_type == "articles":
-        standing = rows(connection.cursor().sql("FROM payload WHERE skip IS NULL"))
+        standing = rows(beside(connection).sql("FROM payload WHERE skip IS NULL"))
         for _ in in_threads(standing, lambda row: _finish(desk, library, row), workers=workers, run=run):
             run.progress("publish", entity_type, counts.total() + kept, total)
     return Loaded(
@@ -316,7 +317,7 @@ def _ticket_types(
 
 def _units(connection: duckdb.DuckDBPyConnection, entity_type: str, order: str) -> Iterator[_Unit]:
     """Outcomes that the plan decides first, then the records to create."""
-    decided = connection.cursor().sql("FROM plan WHERE action IN ('skip', 'fail')")
+    decided = beside(connection).sql("FROM plan WHERE action IN ('skip', 'fail')")
     for batch in batches(decided):
         yield _Unit(outcomes=tuple(_decided(row) for row in batch))
     if entity_type == "tickets":
@@ -325,7 +326,7 @@ def _units(connection: duckdb.DuckDBPyConnection, entity_type: str, order: str) 
         return
     key = _ONE_AFTER_THE_OTHER.get(entity_type, "source_id")
     order = f"together, {_ORDER.get(entity_type, '')}source_id"
-    chosen = connection.cursor().sql(f"SELECT *, concat_ws('/', {key}) AS together FROM chosen ORDER BY {order}")
+    chosen = beside(connection).sql(f"SELECT *, concat_ws('/', {key}) AS together FROM chosen ORDER BY {order}")
     for _, same in groupby(rows(chosen), key=lambda row: row["together"]):
         yield _Unit(records=tuple((row, ()) for row in same))
 

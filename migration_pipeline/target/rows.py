@@ -10,6 +10,8 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from migration_pipeline.staging.duck import beside
+
 Row = dict[str, Any]
 
 BATCH: Final = 2048
@@ -50,8 +52,8 @@ def tickets(connection: duckdb.DuckDBPyConnection, order: str = "oldest") -> Ite
         "LEFT JOIN (SELECT ticket_ref, max(created_at) AS newest FROM parts GROUP BY ALL) AS said "
         "ON said.ticket_ref = ticket.source_id"
     )
-    chosen = connection.cursor().sql("SELECT chosen.* FROM chosen JOIN turns USING (source_id) ORDER BY turns.turn")
-    said = connection.cursor().sql(
+    chosen = beside(connection).sql("SELECT chosen.* FROM chosen JOIN turns USING (source_id) ORDER BY turns.turn")
+    said = beside(connection).sql(
         "SELECT parts.* FROM parts JOIN turns ON parts.ticket_ref = turns.source_id ORDER BY turns.turn, position"
     )
     by_ticket = groupby(rows(said), key=lambda part: part["ticket_ref"])

@@ -21,6 +21,7 @@ from migration_pipeline.model.outcomes import OUTCOMES, VERIFICATION
 from migration_pipeline.model.payloads import PAYLOADS
 from migration_pipeline.model.run import Run
 from migration_pipeline.staging import Staging
+from migration_pipeline.staging.duck import beside
 from migration_pipeline.target import comparing, reading
 from migration_pipeline.target.addresses import NewAddresses, new_addresses
 from migration_pipeline.target.canonical import plain_hash
@@ -111,7 +112,7 @@ def verify(
 
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal done
-        kept: pa.RecordBatchReader = connection.cursor().sql("FROM settled").to_arrow_reader(2048)
+        kept: pa.RecordBatchReader = beside(connection).sql("FROM settled").to_arrow_reader(2048)
         yield from (batch.cast(VERIFICATION) for batch in kept)
         units = (
             ticket_rows(connection)
