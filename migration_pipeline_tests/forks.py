@@ -29,7 +29,11 @@ _FORKS.set_forkserver_preload(
         "migration_pipeline.sandbox.zendesk",
         "migration_pipeline_tests.end_to_end.command",
         "migration_pipeline_tests.end_to_end.in_process",
-        "pandas",  # imported late by DuckDB, and slowly
+        # What Dagster and DuckDB import late, and slowly.
+        "dagster._core.storage.local_compute_log_manager",
+        "dagster._core.storage.sqlite_storage",
+        "pandas",
+        "upath",
     ]
 )
 START_S = 60.0

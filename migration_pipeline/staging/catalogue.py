@@ -20,6 +20,7 @@ view with its columns, so a query that is right once is right from the first min
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +91,7 @@ def rebuild(staging: Staging) -> Path:
             for view in wanted:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_identifier(view.schema)}")
                 connection.execute(f"CREATE VIEW {view.quoted} AS {view.query}")
-                _describe(connection, view)
+            connection.execute(";\n".join(_comments(connection, wanted)))
             connection.execute("COMMIT")
             connection.execute("USE memory")
             connection.execute("DETACH built")
@@ -144,12 +145,18 @@ def _union(staging: Staging, stage: str, tables: Iterable[str], schema: pa.Schem
     return f"FROM {duck.scan([path for path in paths if path.exists()], schema)}"
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, view: View) -> None:
-    connection.execute(f"COMMENT ON VIEW {view.quoted} IS {duck.quoted(table_meaning(view.table))}")
-    for column, *_ in connection.execute(f"DESCRIBE {view.quoted}").fetchall():
-        meaning = column_meaning(view.table, str(column))
-        if meaning:
-            connection.execute(f"COMMENT ON COLUMN {view.quoted}.{_identifier(str(column))} IS {duck.quoted(meaning)}")
+def _comments(connection: duckdb.DuckDBPyConnection, described: Iterable[View]) -> Iterator[str]:
+    """Statements that say what each view and each of its columns means; one by one they would take twice the time."""
+    columns: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for schema, view, column in connection.execute(
+        "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE database_name = 'built'"
+    ).fetchall():
+        columns[schema, view].append(column)
+    for told in described:
+        yield f"COMMENT ON VIEW {told.quoted} IS {duck.quoted(table_meaning(told.table))}"
+        for column in columns[told.schema, told.name]:
+            if meaning := column_meaning(told.table, column):
+                yield f"COMMENT ON COLUMN {told.quoted}.{_identifier(column)} IS {duck.quoted(meaning)}"
 
 
 def _identifier(name: str) -> str:
