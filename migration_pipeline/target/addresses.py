@@ -1,7 +1,7 @@
 """Old addresses of the help centre and the help desk, and the addresses in Intercom that they lead to now.
 
 Belongs here: reading an address of the source, and finding its counterpart by what the journal knows. Does not belong
-here: writing links into articles (`loading.articles`), or the lists of a report (`link_map`).
+here: writing links into articles (`loading.article_texts`), or the lists of a report (`link_map`).
 
 An article's new address is the help centre's, its language and its id, without the title that Intercom adds: that one
 changes with every new title, and Intercom leads from the one to the other.

@@ -1,7 +1,7 @@
 """An article's HTML, brought into what Intercom's help centre accepts, whatever the bytes.
 
 Belongs here: what becomes of a mark-up element, and what of it is lost. Does not belong here: comments (`html`), or
-where pictures and links lead in the target (`loading.articles`). Nothing here raises for what a document holds.
+where pictures and links lead in the target (`loading.article_texts`). Nothing here raises for what a document holds.
 
 Accepted (Intercom, "Supported HTML for articles"): paragraphs, two levels of headings, lists, tables, code, pictures,
 links, bold, italics, rules and frames of well-known video services. Text stands in a paragraph; a list item is never

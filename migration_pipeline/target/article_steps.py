@@ -70,8 +70,7 @@ def unpublish_article(article_id: str, actual: Mapping[str, Any]) -> Step:
     """Make an article a draft in every language, its words as they are: `actual` is the article as it was read."""
     translated = {
         locale: {name: one[name] for name in _TRANSLATED if one.get(name) is not None} | {"state": "draft"}
-        for locale, one in sorted((actual.get("translated_content") or {}).items())
-        if isinstance(one, dict)
+        for locale, one in translations(actual).items()
     }
     body: Json = {"state": "draft"} | ({"translated_content": translated} if translated else {})
     return Step(
@@ -130,6 +129,13 @@ def parent_of(article: Mapping[str, Any]) -> Any:
     """The collection of an article: answers tell one, or a list."""
     parents = article.get("parent_ids")
     return article.get("parent_id") or (parents[0] if isinstance(parents, list) and parents else None)
+
+
+def translations(answer: Mapping[str, Any]) -> dict[str, Json]:
+    """What an answer holds by further languages, in their order."""
+    told = answer.get("translated_content")
+    known = told if isinstance(told, dict) else {}
+    return {locale: one for locale, one in sorted(known.items()) if isinstance(one, dict)}
 
 
 def article_identity(article: Mapping[str, Any]) -> str:

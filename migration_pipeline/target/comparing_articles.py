@@ -13,7 +13,7 @@ from migration_pipeline.target.article_steps import parent_of
 from migration_pipeline.target.articles import ADDRESSES, unescaped
 from migration_pipeline.target.canonical import body_hash, readable
 from migration_pipeline.target.comparing import Finding, finding
-from migration_pipeline.target.loading.articles import in_words
+from migration_pipeline.target.loading.article_texts import in_words
 from migration_pipeline.target.steps import Json
 
 _ATTRIBUTE: Final = re.compile(r"""<(a|img)\b[^>]*?\s(?:href|src)=(?:"([^"]*)"|'([^']*)')""")

@@ -29,6 +29,7 @@ from migration_pipeline.target.loading import (
     articles,
     changed_people,
     changed_tickets,
+    collections,
     definitions,
     people,
     threads,
@@ -36,6 +37,7 @@ from migration_pipeline.target.loading import (
 )
 from migration_pipeline.target.loading.changed_threads import change
 from migration_pipeline.target.loading.desk import Desk, by_name
+from migration_pipeline.target.loading.library import Library, library_of
 from migration_pipeline.target.loading.retiring import retire
 from migration_pipeline.target.loading.work import ParentMissing, StepUnclear, Work
 from migration_pipeline.target.rows import Row, batches, count, rows
@@ -81,6 +83,16 @@ _CHANGERS: Final[Mapping[str, Callable[[Desk, Work, Row, Remembered], Outcome]]]
     "contacts": changed_people.contact,
 }
 """How records that have arrived are changed; the others are matched or made by name, which may be done again."""
+
+_GUIDE_LOADERS: Final[Mapping[str, Callable[[Desk, Library, Work, Row], Outcome]]] = {
+    "collections": collections.collection,
+    "articles": articles.article,
+}
+
+_GUIDE_CHANGERS: Final[Mapping[str, Callable[[Desk, Library, Work, Row, Remembered], Outcome]]] = {
+    "collections": collections.changed_collection,
+    "articles": articles.changed_article,
+}
 
 _ONE_AFTER_THE_OTHER: Final = {"fields": "model, lower(name)", "tags": "lower(name)", "collections": "''"}
 """Records with an equal name become one object of the target; they must not be created at the same time. Collections
@@ -140,21 +152,21 @@ def load(
 @contextmanager
 def _library(
     connection: duckdb.DuckDBPyConnection, entity_type: str, desk: Desk, staging: Staging
-) -> Iterator[articles.Library | None]:
+) -> Iterator[Library | None]:
     """What the help centre needs besides; None for all other records, and where there is none."""
-    if entity_type not in articles.LOADERS or count(connection, "SELECT count(*) FROM payload") == (0,):
+    if entity_type not in _GUIDE_LOADERS or count(connection, "SELECT count(*) FROM payload") == (0,):
         yield None
         return
     settings = desk.migration.help_center
     with hosting(settings, staging.blobs) as hosts:
-        yield articles.library(new_addresses(desk.client, desk.journal, settings.help_center_id), hosts)
+        yield library_of(new_addresses(desk.client, desk.journal, settings.help_center_id), hosts)
 
 
 def _loaded(
     connection: duckdb.DuckDBPyConnection,
     entity_type: str,
     desk: Desk,
-    library: articles.Library | None,
+    library: Library | None,
     run: Run,
     calls: int,
     writes: int,
@@ -183,7 +195,7 @@ def _loaded(
     )
 
 
-def _finish(desk: Desk, library: articles.Library, row: Row) -> None:
+def _finish(desk: Desk, library: Library, row: Row) -> None:
     """Make an article public and lead its links to where articles are now, and its old addresses to it."""
     known = desk.journal.remembered("articles", row["source_id"])
     if known is None or known.target_id is None:
@@ -198,7 +210,7 @@ def _finish(desk: Desk, library: articles.Library, row: Row) -> None:
         _log.info("article %s is left as it is: %s", row["source_id"], error)
 
 
-def _execute(desk: Desk, library: articles.Library | None, entity_type: str, unit: _Unit) -> Counter[str]:
+def _execute(desk: Desk, library: Library | None, entity_type: str, unit: _Unit) -> Counter[str]:
     """Do a unit and write its outcomes down; how many there are of each."""
     counts: Counter[str] = Counter(outcome.outcome for outcome in unit.outcomes)
     desk.journal.record(unit.outcomes)
@@ -213,7 +225,7 @@ def _execute(desk: Desk, library: articles.Library | None, entity_type: str, uni
     return counts
 
 
-def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
+def _bring(desk: Desk, library: Library | None, entity_type: str, row: Row, parts: tuple[Row, ...]) -> Outcome:
     """Have the target hold one record as it is now; what became of it."""
     known = desk.journal.remembered(entity_type, row["source_id"]) if row["action"] != "create" else None
     work = desk.work(entity_type, row["source_id"], again=known is not None)
@@ -222,8 +234,8 @@ def _bring(desk: Desk, library: articles.Library | None, entity_type: str, row: 
             return retire(desk, work, row, known)
         if library is not None:
             if known is None:
-                return articles.LOADERS[entity_type](desk, library, work, row)
-            return articles.CHANGERS[entity_type](desk, library, work, row, known)
+                return _GUIDE_LOADERS[entity_type](desk, library, work, row)
+            return _GUIDE_CHANGERS[entity_type](desk, library, work, row, known)
         if entity_type == "tickets":
             return _ticket(desk, work, row, parts, known)
         if known is not None and entity_type in _CHANGERS:

@@ -30,7 +30,8 @@ from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.comparing import Finding, Thread, compare_fields, compare_thread
 from migration_pipeline.target.comparing_articles import Article, compare_article, compare_collection
 from migration_pipeline.target.loading import impressions, tickets
-from migration_pipeline.target.loading.articles import meant, without
+from migration_pipeline.target.loading.article_texts import meant
+from migration_pipeline.target.loading.articles import without
 from migration_pipeline.target.loading.cuts import as_begun
 from migration_pipeline.target.loading.desk import by_name, json_of
 from migration_pipeline.target.loading.slots import filled, parsed, volumes
