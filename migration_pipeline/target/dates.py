@@ -62,8 +62,12 @@ def second_of(adapted: Adapted) -> int:
 
 def written_at(operation: Operation) -> int:
     """When the target dated a message itself, in UTC seconds; 0 where it took our date, or no message."""
-    own = operation.state is State.DONE and UNDATED in operation.adapted
-    when = operation.finished_at if own else None
+    return done_at(operation) if UNDATED in operation.adapted else 0
+
+
+def done_at(operation: Operation) -> int:
+    """When what an operation made came to be, in UTC seconds; 0 where it made nothing."""
+    when = operation.finished_at if operation.state is State.DONE else None
     return int(when.timestamp()) if when else 0
 
 

@@ -7,7 +7,7 @@ journaling (`writer`), asking whether a call was applied (`reconcile`), or the o
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from migration_pipeline.journal.rows import Loss
@@ -42,6 +42,17 @@ def _own_id(answer: Json, adapted: Adapted, owned: frozenset[str]) -> str | None
     return str(answer["id"])
 
 
+Relation = Literal["contact", "conversation"]
+
+
+@dataclass(frozen=True)
+class Predates:
+    """What the date of a message may be older than, and whether it is: that takes a look at the journal."""
+
+    relation: Relation
+    holds: Callable[[], bool]
+
+
 @dataclass(frozen=True)
 class Step:
     """One writing call."""
@@ -59,6 +70,7 @@ class Step:
     result: Callable[[Json, Adapted, frozenset[str]], str | None] = _own_id
     losses: Callable[[Adapted], tuple[Loss, ...]] = _no_losses
     adapt: Callable[[Rejected, Adapted], Adapted | None] = _no_way  # another way to send it after a refusal
+    predates: Predates | None = None
 
     @property
     def path(self) -> str:

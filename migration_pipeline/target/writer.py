@@ -19,6 +19,7 @@ from migration_pipeline.target.client import IntercomClient
 from migration_pipeline.target.dates import UNDATED
 from migration_pipeline.target.loading.work import StepRefused, StepUnclear, Work
 from migration_pipeline.target.reconcile import RULES, Question
+from migration_pipeline.target.refused_dates import Asked, RefusedDates
 from migration_pipeline.target.steps import AGAIN, Adapted, Json, Step
 
 _log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Writer:
         self._run = run
         self._patience = patience
         self._refused_dates = refused_dates
+        self._dates = RefusedDates(told=refused_dates == "text")
 
     def perform(self, work: Work, step: Step) -> str | None:
         """Have the target hold what the step means, sending at most what is missing; the target's id of it.
@@ -120,9 +122,13 @@ class Writer:
                 self._settle(work, operation, Event.ABSENT, None, "superseded")
 
     def _send(self, work: Work, step: Step, operation: Operation | None) -> Operation:
-        """Send until the target holds it or refuses it for good."""
-        adapted: Adapted = step.start
-        doubts = 0
+        """Send until the target holds it or refuses it for good; without its date where that is refused anyway."""
+        with self._dates.asking(step.route, step.predates, self._run.check) as asked:
+            return self._sent(work, step, operation, asked)
+
+    def _sent(self, work: Work, step: Step, operation: Operation | None, asked: Asked) -> Operation:
+        adapted: Adapted = asked.start(step.start)
+        doubts, dated = 0, None
         for _ in range(SENDINGS):
             operation = self._intend(work, step, adapted, operation)
             adapted = operation.adapted
@@ -139,6 +145,8 @@ class Writer:
                 other_way = step.adapt(refusal, adapted)
                 if other_way is None or (UNDATED in other_way and self._refused_dates == "fail"):
                     raise StepRefused(step.name, refusal.status, refusal.code, refusal.message) from refusal
+                if UNDATED in other_way and UNDATED not in adapted:
+                    dated = refusal
                 if other_way.get(AGAIN) != adapted.get(AGAIN):
                     self._pause(2.0 ** (int(other_way[AGAIN]) - 1))
                 adapted = other_way
@@ -159,6 +167,7 @@ class Writer:
                 raise
             else:
                 work.answered(step.kind, answer)
+                asked.taken(adapted, dated)
                 return self._settle(work, operation, Event.ACCEPTED, target_id, answered_at=_time_of(answer))
         raise StepRefused(step.name, 0, "", "no way to send it was accepted")
 

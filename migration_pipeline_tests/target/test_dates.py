@@ -12,6 +12,8 @@ from migration_pipeline.model.errors import Rejected
 from migration_pipeline.target import messages, reading
 from migration_pipeline.target.dates import UNDATED, written_at
 from migration_pipeline.target.messages import Reply
+from migration_pipeline.target.refused_dates import RefusedDates
+from migration_pipeline.target.steps import Predates
 from migration_pipeline_tests.target import test_volumes
 from migration_pipeline_tests.target.bench import START, Bench
 from migration_pipeline_tests.target.test_loading import everything, verified
@@ -163,6 +165,63 @@ def test_dates_that_are_taken_stay_as_they_were(bench: Bench) -> None:
     conversation = bench.conversation("t")
     assert bench.outcome("tickets", "t")["losses"] == {}
     assert [message.created_at for message in reading.messages(conversation)] == [int(START.timestamp()) + 90]
+
+
+@pytest.mark.behaviour("B07", "B09")
+@pytest.mark.parametrize("parts", ["accept", "reject"])
+def test_what_is_refused_is_learnt_once_and_not_by_each_thread(bench: Bench, parts: str) -> None:
+    bench.control.post("switches", {"created_at_before_contact": "reject", "created_at_before_parent": parts})
+    for number in range(6):
+        bench.contact(f"c{number}")
+        said = [bench.said("<p>x</p>", by=f"c{number}", after=60), bench.said("<p>y</p>", after=90)]
+        bench.ticket(f"t{number}", f"c{number}", said, created_at=START + dt.timedelta(days=number))
+    settle_people(bench)
+    before = {route: bench.control.calls(route) for route in ("POST /conversations", "POST /conversations/{id}/reply")}
+    assert bench.load("tickets").failed == 0
+    opened, replied = (bench.control.calls(route) - calls for route, calls in before.items())
+    assert (opened, replied) == (7, 13 if parts == "reject" else 12)
+    for number in range(6):
+        assert "date_refused" in bench.outcome("tickets", f"t{number}")["losses"]
+        for message in reading.messages(bench.conversation(f"t{number}")):
+            dated_back = message.created_at < time.time() - 3600
+            assert dated_back == (parts == "accept")
+            assert dated_back or "[Written 2024-03-0" in message.body
+    assert {row["reason"] for row in verified(bench, "tickets").values()} == {"date_refused"}
+
+
+def learning(dates: RefusedDates, second: int, answer: Rejected | None, *, predates: bool = True) -> bool:
+    """Whether a message is sent with its date; if it is, the service answers so."""
+    with dates.asking("/conversations", Predates("contact", lambda: predates), lambda: None) as asked:
+        start = asked.start({"created_at": second})
+        if UNDATED not in start:
+            asked.taken({**start, UNDATED: True} if answer else start, answer)
+        return UNDATED not in start
+
+
+def test_a_date_that_may_be_taken_is_sent() -> None:
+    named = Rejected(422, "parameter_invalid", "created_at must not be before the contact's")
+    bare = Rejected(422, "parameter_invalid", "created_at is invalid")
+    unnamed = RefusedDates()
+    assert learning(unnamed, 100, bare)
+    assert not learning(unnamed, 90, bare)  # nothing older
+    assert learning(unnamed, 110, bare)  # it may be an age that counts
+    assert learning(unnamed, 90, None, predates=False)  # a contact that was there before
+    assert learning(unnamed, 120, None)
+    assert not learning(unnamed, 105, bare)
+    assert learning(unnamed, 115, None)
+    all_of_them = RefusedDates()
+    assert learning(all_of_them, 100, named)
+    sent = [second for second in range(101, 301) if learning(all_of_them, second, named)]
+    assert len(sent) == 2
+    assert learning(all_of_them, 400, named) is False
+    changed = next(second for second in range(401, 601) if learning(all_of_them, second, None))
+    assert learning(all_of_them, changed + 1, named)  # taken once: what is newer is tried
+    no_age = RefusedDates()
+    assert learning(no_age, 100, bare)
+    assert learning(no_age, 120, None)
+    assert learning(no_age, 130, named)
+    assert learning(no_age, 90, None)  # older than what was taken, and refused: it is not the age
+    assert not any(learning(RefusedDates(told=False), second, named) is False for second in (1, 1))
 
 
 def test_a_refusal_that_names_nothing_is_tried_without_the_date_once() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from migration_pipeline.journal import Known, Outcome, State
 from migration_pipeline.target import messages, reading, steps, volumes
 from migration_pipeline.target.canonical import short_hash
-from migration_pipeline.target.dates import written_at
+from migration_pipeline.target.dates import done_at, written_at
 from migration_pipeline.target.loading import impressions
 from migration_pipeline.target.loading import slots as loading_slots
 from migration_pipeline.target.loading.cuts import as_begun, slot_of
@@ -22,7 +22,7 @@ from migration_pipeline.target.loading.desk import Desk, json_of
 from migration_pipeline.target.loading.work import ParentMissing, StepRefused, Work
 from migration_pipeline.target.messages import Attached, Reply
 from migration_pipeline.target.rows import Row
-from migration_pipeline.target.steps import Json, Step
+from migration_pipeline.target.steps import Json, Predates, Step
 
 DAY: Final = 86_400
 
@@ -105,6 +105,7 @@ def open_volume(desk: Desk, work: Work, volume: Volume, contacts: dict[str, Know
     opening = messages.create_conversation(
         requester, row["opener"], seconds(row["created_at"]), row["opener_comment_ref"]
     )
+    opening = replace(opening, predates=before_contact(desk, row))
     opened = Opened(work, volume, str(desk.writer.perform(work, opening)), {requester}, 0)
     sent = work.operations[work.key(opening.name)].adapted
     opened.last = int(sent["created_at"])
@@ -124,7 +125,25 @@ def open_volume(desk: Desk, work: Work, volume: Volume, contacts: dict[str, Know
 
 def reply_step(desk: Desk, one: Opened, said: Reply) -> Step:
     """The call that adds a message after those that are there."""
-    return messages.reply(one.id, said, one.last, desk.blobs.read, desk.client.conversation, one.undated)
+    step = messages.reply(one.id, said, one.last, desk.blobs.read, desk.client.conversation, one.undated)
+    return replace(step, predates=before_conversation(one.work, said))
+
+
+def before_contact(desk: Desk, row: Row) -> Predates:
+    """A thread's date may be older than its contact, where we made that."""
+
+    def holds() -> bool:
+        ref = row["requester_ref"]
+        made = desk.journal.operations("contacts", ref).get(f"contacts/{ref}/create")
+        return made is not None and made.code != "adopted" and seconds(row["created_at"]) < done_at(made)
+
+    return Predates("contact", holds)
+
+
+def before_conversation(work: Work, said: Reply) -> Predates:
+    """A message's date may be older than its conversation, where the target dated that itself."""
+    opening = work.operations.get(work.key("create"))
+    return Predates("conversation", lambda: opening is not None and said.created_at < written_at(opening))
 
 
 def lead(desk: Desk, one: Opened, key: str, to: Opened | None, conversation: str | None = None) -> None:

@@ -5,7 +5,7 @@ Belongs here: the order of a new ticket, and what a record was made as. Does not
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migration_pipeline.config.mapping import KEY_ATTRIBUTE
 from migration_pipeline.journal import Known, Outcome, State
@@ -130,7 +130,7 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
         ParentMissing, StepUnclear.
     """
     made = meant(desk, work, row, parts)
-    create = ticket_steps.create_ticket(_new(made))
+    create = replace(ticket_steps.create_ticket(_new(made)), predates=threads.before_contact(desk, row))
     try:
         ticket_id = str(desk.writer.perform(work, create))
     except StepRefused as refusal:
@@ -141,6 +141,7 @@ def ticket(desk: Desk, work: Work, row: Row, parts: Iterable[Row]) -> Outcome:
     thread = Opened(work, Volume(1, made.row, ()), ticket_id, set(), int(sent["created_at"]))
     for said in [*_whole_text(desk, made, sent, thread.last), *made.replies]:
         step = reply_step(desk, ticket_id, said, thread.last, thread.undated)
+        step = replace(step, predates=threads.before_conversation(work, said))
         threads.attempt(desk, work, step)
         thread.note(step)
     for tag_id, name in made.tags.items():
