@@ -4,6 +4,7 @@ Belongs here: small answers by SQL. Does not belong here: the steps (`selection`
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -35,14 +36,19 @@ class MaskedCount:
 
 
 def steps(connection: duckdb.DuckDBPyConnection, staging: Staging) -> tuple[StepCount, ...]:
-    """The steps in order; a note tells of values that no record has, and of tickets that were not even read."""
+    """The steps in order; a note tells of values that no record has, and of records that were not even read."""
     rows = connection.execute(
         "SELECT entity_type, step, reason, removed, remaining, note "
         f"FROM {staging.tables.scan('selection', 'steps', SELECTION['steps'])} ORDER BY position"
     ).fetchall()
-    since = staging.snapshots.state("tickets").since
+    unread = {
+        _DATED: _before(staging.snapshots.state("tickets").since),
+        _GUIDES: _of(staging.snapshots.state("articles").left),
+    }
     return tuple(
-        StepCount(entity_type, step, reason, removed, remaining, _unread(since) if step == _DATED and since else note)
+        StepCount(
+            entity_type, step, reason, removed, remaining, "; ".join(filter(None, [note, unread.get(step)])) or None
+        )
         for entity_type, step, reason, removed, remaining, note in rows
     )
 
@@ -67,6 +73,17 @@ def masked(connection: duckdb.DuckDBPyConnection) -> tuple[MaskedCount, ...]:
 _DATED = "filters.created"
 
 
-def _unread(since: int) -> str:
+_GUIDES = "filters.help_centers"
+
+
+def _before(since: int) -> str | None:
+    if not since:
+        return None
     moment = dt.datetime.fromtimestamp(since, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"Tickets that were last changed before {moment} were not read from the source, and are not counted."
+
+
+def _of(left: Sequence[str]) -> str | None:
+    if not left:
+        return None
+    return f"What the help centers of {', '.join(left)} hold was not read from the source, and is not counted."

@@ -45,6 +45,7 @@ class StreamState:
     segments: tuple[str, ...] = ()
     since: int = 0  # records that were last changed before this moment (Unix seconds) were not read
     again: bool = False  # it is being read again from an earlier moment
+    left: tuple[str, ...] = ()  # names of the parts of it that the settings leave unread
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class SnapshotStore:
             tuple(s["file"] for s in manifest["segments"]),
             manifest.get("since", 0),
             manifest.get("again", False),
+            tuple(manifest.get("left", ())),
         )
 
     def begin(self, stream: str, since: int) -> StreamState:
@@ -114,6 +116,14 @@ class SnapshotStore:
         manifest.update(cursor=None, complete=False, since=since, again=begun)
         write_json(self._manifest(stream), manifest)
         return self.state(stream)
+
+    def leave(self, stream: str, names: Iterable[str]) -> None:
+        """Write down which parts of the stream the settings leave unread from now on."""
+        left = tuple(names)
+        if left != self.state(stream).left:
+            manifest = read_json(self._manifest(stream))
+            fresh = {"segments": [], "rows": 0, "cursor": None, "complete": False}
+            write_json(self._manifest(stream), {**(manifest or fresh), "left": left})
 
     def append(self, stream: str, rows: Iterable[Row], *, cursor: str | None, complete: bool) -> int:
         """Add a segment with `rows` and move the stream's state to `cursor` and `complete`, both or neither.

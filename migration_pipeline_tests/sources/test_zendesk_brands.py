@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from pydantic import HttpUrl, SecretStr
 
 from migration_pipeline.config import Migration, Source, Target, ZendeskAuth
+from migration_pipeline.config.filters import Filters
 from migration_pipeline.credentials import TokenFile
+from migration_pipeline.reports.left_out import steps
+from migration_pipeline.selection import select
 from migration_pipeline.sources import Sample
 from migration_pipeline.sources.zendesk import ZendeskSource, brands
 from migration_pipeline.staging import Staging, inventory
@@ -267,6 +270,16 @@ def test_only_the_brands_that_are_named_are_read(account: Account) -> None:
     where.normalize(*GUIDE)
     assert {row["source_id"] for row in where.records("articles")} == {"20-5"}
     assert {path for path, _ in account.own.asked} == {"/api/v2/brands", "/api/v2/guide/content_tags"}
+    migration = where.migration.model_copy(update={"filters": Filters(help_centers=("Beta",))})
+    select(where.staging, migration)
+    with where.staging.connect() as connection:
+        counted = {step.entity_type: step for step in steps(connection, where.staging)}
+    assert counted.keys() == {"collections", "articles"}
+    assert all(step.reason == "filtered_help_center" for step in counted.values())
+    assert all("help centers of Acme hold was not read" in str(step.note) for step in counted.values())
+    everything = account.place(where.staging.root.parent.name)
+    everything.extract(*GUIDE)
+    assert everything.staging.snapshots.state("articles").left == ()
 
 
 @pytest.mark.behaviour("S45")

@@ -38,18 +38,26 @@ def read_collections(reading: Reading) -> int:
 
 def read_articles(reading: Reading) -> int:
     """New and changed articles, marks for archived ones, and their files; the rows added."""
+    _tell_left(reading)
     listed = sum(_read_list(reading, center) for center in streams.help_centers(reading))
     return listed + beside_articles.read_files(reading)
 
 
 def read_sample(reading: Reading, size: int, seed: int) -> int:
     """The articles of a demo with their files and comments, drawn by chance from all; the rows added."""
+    _tell_left(reading)
     chosen = heapq.nsmallest(size, _all_rows(reading), key=lambda row: (rank(seed, row.id), row.id))
     added = reading.staging.snapshots.append(
         "articles", fresh_rows(reading.staging, "articles", chosen), **_state(reading)
     )
     ids = [row.id for row in chosen]
     return added + beside_articles.read_files(reading, ids) + beside_articles.read_first_comments(reading, ids)
+
+
+def _tell_left(reading: Reading) -> None:
+    """Write down whose help centers the settings leave unread."""
+    left = streams.brands_of(reading).left
+    reading.staging.snapshots.leave("articles", [center.name or center.url for center in left])
 
 
 def rank(seed: int, article: str) -> str:

@@ -180,9 +180,14 @@ def read_listing(reading: Reading, stream: str) -> int:
 
 def help_centers(reading: Reading) -> tuple[brands.HelpCenter, ...]:
     """The help centers that are read, by the brands that were read last; without any, the account's own."""
+    return brands_of(reading).read
+
+
+def brands_of(reading: Reading) -> brands.Brands:
+    """All help centers, by the brands that were read last."""
     if not reading.staging.snapshots.state("brands").complete:
         read_listing(reading, "brands")
-    return brands.staged(reading.staging, reading.client.settings, reading.help_centers).read
+    return brands.staged(reading.staging, reading.client.settings, reading.help_centers)
 
 
 def _read_list_of(reading: Reading, stream: str, center: brands.HelpCenter) -> int:
