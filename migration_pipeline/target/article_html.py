@@ -12,13 +12,14 @@ not stand in one ends the list, and what follows it goes on with the list. So al
 import html as entities
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 from urllib.parse import quote, urljoin, urlsplit
 
 from lxml import etree
 
+from migration_pipeline.target.article_blocks import Block, Item, Table, written
 from migration_pipeline.target.html import EmbeddedImage, embedded_image
 
 Change = tuple[str, str]
@@ -84,7 +85,7 @@ def accepted(document: str, base: str, verdict: Verdict) -> Accepted:
     if len(levels) > 2:
         reading.change("headings_merged", ", ".join(f"h{level}" for level in levels))
     return Accepted(
-        html="".join(_written(blocks, levels)),
+        html="".join(written(blocks, levels)),
         images=tuple(dict.fromkeys(reading.images)),
         links=tuple(dict.fromkeys(reading.links)),
         embedded=tuple(reading.embedded),
@@ -92,41 +93,11 @@ def accepted(document: str, base: str, verdict: Verdict) -> Accepted:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A list item that is open; items of one list share its number."""
-
-    tag: str
-    list: int
-    item: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Something that stands on lines of its own."""
-
-    kind: Literal["paragraph", "heading", "whole"]
-    content: str
-    path: tuple[_Item, ...] = ()
-    level: int = 0
-
-
-@dataclass
-class _Table:
-    rows: list[list[list[str]]] = field(default_factory=list)
-
-    @property
-    def written(self) -> str:
-        rows = ["<tr>" + "".join(f"<td>{''.join(cell)}</td>" for cell in row) + "</tr>" for row in self.rows if row]
-        filled = any(cell for row in self.rows for cell in row)
-        return f"<table><tbody>{''.join(rows)}</tbody></table>" if filled else ""
-
-
 class _Reading:
     """What lxml's parser reports, brought into blocks."""
 
     def __init__(self, base: str, verdict: Verdict) -> None:
-        self.blocks: list[_Block] = []
+        self.blocks: list[Block] = []
         self.images: list[str] = []
         self.links: list[str] = []
         self.embedded: list[EmbeddedImage] = []
@@ -137,9 +108,9 @@ class _Reading:
         self._open: list[str] = []  # elements
         self._unread = 0
         self._lists: list[tuple[str, int]] = []
-        self._items: list[_Item | None] = []  # one for each list that is open; None between items
+        self._items: list[Item | None] = []  # one for each list that is open; None between items
         self._numbers = 0
-        self._table: _Table | None = None
+        self._table: Table | None = None
         self._tables = 0  # how many are open, one within the other
         self._lists_around = 0  # lists that the table stands in
         self._cell: list[str] | None = None
@@ -242,14 +213,14 @@ class _Reading:
             self._flush()
             if self._lists:
                 self._numbers += 1
-                self._items[-1] = _Item(*self._lists[-1], self._numbers)
+                self._items[-1] = Item(*self._lists[-1], self._numbers)
         elif tag == "table":
             self._flush()
             self._tables += 1
             if self._tables > 1:
                 self.change("table_in_table", "its rows became paragraphs")
             elif self._cell is None:
-                self._table = _Table()
+                self._table = Table()
                 self._lists_around = len(self._lists)
                 if self._path():
                     self.change("table_moved", "out of a list")
@@ -298,7 +269,7 @@ class _Reading:
             if self._tables == 0 and self._table is not None:
                 table, self._table, self._cell = self._table, None, None
                 if table.written:
-                    self.blocks.append(_Block("whole", table.written))
+                    self.blocks.append(Block("whole", table.written))
         elif tag in ("td", "th"):
             self._flush()
             if tag == "th":
@@ -368,11 +339,11 @@ class _Reading:
         if not filled:
             return
         if self._pre and self._cell is None:
-            self.blocks.append(_Block("whole", f"<pre><code>{line}</code></pre>"))
+            self.blocks.append(Block("whole", f"<pre><code>{line}</code></pre>"))
         elif self._pre:
             self._paragraph(f"<code>{line.strip(chr(10)).replace(chr(10), '<br>')}</code>")
         elif self._heading and self._cell is None and not self._path():
-            self.blocks.append(_Block("heading", line.strip(), level=self._heading))
+            self.blocks.append(Block("heading", line.strip(), level=self._heading))
         elif self._heading:
             self._paragraph(f"<b>{line.strip()}</b>")
         else:
@@ -384,15 +355,15 @@ class _Reading:
             if len(self._lists) > self._lists_around:
                 self._form["list in a table"] = None
         else:
-            self.blocks.append(_Block("paragraph", content, self._path()))
+            self.blocks.append(Block("paragraph", content, self._path()))
 
     def _whole(self, content: str) -> None:
         """Add something that stands for itself and in no list."""
         self._flush()
         if self._cell is None:
-            self.blocks.append(_Block("whole", content))
+            self.blocks.append(Block("whole", content))
 
-    def _path(self) -> tuple[_Item, ...]:
+    def _path(self) -> tuple[Item, ...]:
         return tuple(islice((item for item in self._items if item is not None), _DEEPEST))
 
     # Pictures, frames, addresses
@@ -497,31 +468,6 @@ def _read(document: str, base: str, verdict: Verdict) -> _Reading:
         reading.data(entities.unescape(_TAG.sub(" ", document)))
         reading.close()
     return reading
-
-
-def _written(blocks: list[_Block], levels: list[int]) -> Iterable[str]:
-    """The blocks as HTML, with the lists that they stand in around them."""
-    spoken: set[int] = set()  # items that have words of their own: another list may stand in them
-    here: list[_Item] = []
-    for block in blocks:
-        path = [item for item in block.path if item.item in spoken or item is block.path[-1]]
-        spoken.update(item.item for item in block.path[-1:])
-        same = 0
-        while same < min(len(path), len(here)) and path[same] == here[same]:
-            same += 1
-        going_on = same < len(path) and same < len(here) and path[same].list == here[same].list
-        for number in range(len(here) - 1, same - 1, -1):
-            yield "</li>" if number == same and going_on else f"</li></{here[number].tag}>"
-        for number in range(same, len(path)):
-            yield "<li>" if number == same and going_on else f"<{path[number].tag}><li>"
-        here = path
-        if block.kind == "heading":
-            tag = "h1" if block.level == levels[0] else "h2"
-            yield f"<{tag}>{block.content}</{tag}>"
-        else:
-            yield f"<p>{block.content}</p>" if block.kind == "paragraph" else block.content
-    for item in reversed(here):
-        yield f"</li></{item.tag}>"
 
 
 def _is_video(address: str) -> bool:
