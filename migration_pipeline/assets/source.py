@@ -49,7 +49,7 @@ def extracted(context: dg.AssetExecutionContext, workbench: dg.ResourceParam[Wor
                 "throttled_seconds": source.usage.throttled_seconds - throttled,
             }
 
-        each_entity_type(context, extract, order=workbench.source.extraction_order, apart=apart)
+        each_entity_type(context, extract, order=workbench.source.extraction_order, apart=apart, stop=run.stop)
 
 
 @dg.asset(

@@ -1,9 +1,9 @@
 """What all stage assets have in common: the walk over entity types, and what each materialization says of itself."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 
 import dagster as dg
 import pyarrow as pa
@@ -14,7 +14,7 @@ from migration_pipeline.assets.workbench import Workbench
 from migration_pipeline.http import CallThreads
 from migration_pipeline.jobs import DRY_RUNS, MODES, PLANS
 from migration_pipeline.model.entities import ENTITY_TYPES
-from migration_pipeline.model.errors import MigrationError, SettingsError
+from migration_pipeline.model.errors import MigrationError, RunStopped, SettingsError
 from migration_pipeline.model.run import Mode, Run
 from migration_pipeline.staging.catalogue import rebuild
 
@@ -50,10 +50,12 @@ def each_entity_type(
     *,
     order: tuple[str, ...] = ENTITY_TYPES,
     apart: frozenset[str] = frozenset(),
+    stop: threading.Event | None = None,
 ) -> None:
     """Do the work for each entity type of the run, in load order, and attach what it says to that partition.
 
     Those in `apart` are worked on by a thread of their own from the beginning on, while the others take their turns.
+    Where one of them fails, `stop` is set, so that its error is not told only after the others.
 
     Raises:
         SettingsError: the run covers no entity type (Dagster takes a reversed range for an empty one).
@@ -62,14 +64,30 @@ def each_entity_type(
     if not keys:
         raise SettingsError("The run covers no entity type: give the partition range in load order.")
     walked = [key for key in order if key in keys]
+    failed: list[BaseException] = []
+
+    def work_apart(entity_type: str) -> dict[str, int | float]:
+        try:
+            return _timed(work, entity_type)
+        except BaseException as error:
+            failed.append(error)
+            if stop:
+                stop.set()
+            raise
+
     with CallThreads(1, "apart") as pool:
-        begun = {key: pool.submit(partial(_timed, work), key) for key in walked if key in apart}
-        for key in walked:
-            told = pool.result(begun[key]) if key in begun else _timed(work, key)
-            context.add_asset_metadata(
-                {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()},
-                partition_key=key,
-            )
+        begun = {key: pool.submit(work_apart, key) for key in walked if key in apart}
+        try:
+            for key in walked:
+                told = pool.result(begun[key]) if key in begun else _timed(work, key)
+                context.add_asset_metadata(
+                    {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()},
+                    partition_key=key,
+                )
+        except RunStopped:
+            if failed:
+                raise failed[0] from None
+            raise
 
 
 def _timed(work: Callable[[str], Mapping[str, int | float]], entity_type: str) -> dict[str, int | float]:

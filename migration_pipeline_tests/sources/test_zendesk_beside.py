@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from migration_pipeline.assets.stages import each_entity_type
-from migration_pipeline.model.errors import ServiceDown
+from migration_pipeline.model.costs import Clock, Limit, Speed, Work
+from migration_pipeline.model.errors import RunStopped, ServiceDown
 from migration_pipeline_tests.sources.conftest import Desk, Place, Whole
 
 
@@ -22,12 +23,13 @@ class Context:
     def add_asset_metadata(self, metadata: dict[str, Any], partition_key: str) -> None:
         self.told[partition_key] = metadata
 
-    def walk(self, work: Any, *apart: str) -> None:
+    def walk(self, work: Any, *apart: str, stop: threading.Event | None = None) -> None:
         each_entity_type(
             cast(dg.AssetExecutionContext, self),
             work,
             order=("tickets", "contacts", "articles"),
             apart=frozenset(apart),
+            stop=stop,
         )
 
 
@@ -76,3 +78,31 @@ def test_what_fails_apart_fails_the_stage() -> None:
     with pytest.raises(ServiceDown, match="help center"):
         context.walk(work, "articles")
     assert list(context.told) == ["tickets"]
+
+
+def test_what_fails_apart_ends_the_others_and_is_what_is_told() -> None:
+    stop = threading.Event()
+
+    def work(entity_type: str) -> dict[str, int]:
+        if entity_type == "articles":
+            raise ServiceDown("The help center does not answer.")
+        assert stop.wait(10)
+        raise RunStopped("The run was stopped.")
+
+    with pytest.raises(ServiceDown, match="help center"):
+        Context("tickets", "articles").walk(work, "articles", stop=stop)
+    with pytest.raises(RunStopped):  # as somebody told it to
+        Context("tickets").walk(work, "articles", stop=stop)
+
+
+def test_a_plan_lets_what_is_apart_begin_with_the_first_work() -> None:
+    limits = {"tickets": Limit(10, 10.0), "guide": Limit(10, 10.0)}
+    clock = Clock(limits, {("source", ""): Speed(0.01, 100.0)})
+    tickets = clock.seconds(Work("source", "tickets", "tickets", 40, ("tickets",)))
+    beside = [clock.seconds(Work("source", "articles", name, 20, ("guide",), apart=True)) for name in "ab"]
+    assert tickets > 30
+    assert beside[0] == 0
+    assert clock.now == pytest.approx(tickets + beside[1])
+    assert beside[1] < 10  # two of twenty take as long as one of forty
+    after = clock.seconds(Work("source", "contacts", "users", 1))
+    assert after == pytest.approx(0.01)
