@@ -4,14 +4,17 @@ Belongs here: the two places, and what happens when one of them fails. Does not 
 Neither place is below `data_dir`: staged data can be handed on without handing on access.
 """
 
+import logging
 import os
+import queue
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import keyring
 import orjson
@@ -23,6 +26,13 @@ from migration_pipeline.staging.atomic import read_json, replacing
 
 SERVICE: Final = "migration-pipeline"
 """The name that entries have in the keyring."""
+
+PATIENCE_S: Final = 20.0
+"""Seconds for the keyring's answer: a person may have to unlock it first."""
+
+_log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 class Tokens(Protocol):
@@ -107,6 +117,7 @@ class TokenStore:
         self.name = name
         readable = re.sub(r"[^a-z0-9]+", "-", name.lower())[:80].strip("-")
         unique = sha256(name.encode()).hexdigest()[:8]
+        self._silent = False  # a keyring that did not answer once is asked no more
         self._file = TokenFile((folder or state_folder()) / f"{readable}-{unique}.json")
 
     @property
@@ -134,43 +145,86 @@ class TokenStore:
             OSError: the keyring does not answer, and may have some still.
         """
         found = self._file.forget()
-        backend = _backend()
-        try:
-            if backend is not None and backend.get_password(SERVICE, self.name) is not None:
+
+        def remove(backend: KeyringBackend) -> bool:
+            there = backend.get_password(SERVICE, self.name) is not None
+            if there:
                 backend.delete_password(SERVICE, self.name)
-                found = True
+            return there
+
+        try:
+            return bool(_asked(remove)) or found
         except Exception as error:
             raise OSError(
                 f"the system's keyring does not let {self.name!r} be removed ({type(error).__name__})"
             ) from None
-        return found
 
     def alone(self) -> AbstractContextManager[None]:
         """See `Tokens`."""
         return self._file.alone()
 
     def _from_keyring(self) -> dict[str, Any] | None:
-        backend = _backend()
         try:
-            text = backend.get_password(SERVICE, self.name) if backend else None
+            text = self._answer(lambda backend: backend.get_password(SERVICE, self.name))
             document = orjson.loads(text) if text else None
-        except Exception:  # locked, no session bus, ...: backends let the errors of their own libraries through
+        except orjson.JSONDecodeError:
             return None
         return document if isinstance(document, dict) else None
 
     def _into_keyring(self, text: str) -> bool:
-        backend = _backend()
+        def keep(backend: KeyringBackend) -> bool:
+            backend.set_password(SERVICE, self.name, text)
+            return True
+
+        return bool(self._answer(keep))
+
+    def _answer(self, question: Callable[[KeyringBackend], Answer]) -> Answer | None:
+        """What the keyring answers; None, and a warning, where it does not, and none where there is no keyring."""
+        if self._silent:
+            return None
         try:
-            if backend is not None:
-                backend.set_password(SERVICE, self.name, text)
-        except Exception:  # as above
-            return False
-        return backend is not None
+            return _asked(question)
+        except (
+            Exception
+        ) as error:  # locked, no session bus, ...: backends let the errors of their own libraries through
+            self._silent = isinstance(error, TimeoutError)
+            told = type(error).__name__
+            _log.warning("The system's keyring is locked or does not answer (%s): it is done without.", told)
+            return None
 
 
 def state_folder() -> Path:
     """The folder of token files, outside any migration's own."""
     return user_state_path("migration_pipeline") / "tokens"
+
+
+def _asked(question: Callable[[KeyringBackend], Answer]) -> Answer | None:
+    """What the system's keyring answers; None without a keyring.
+
+    A thread waits for it: the libraries of backends wait without end for one that hangs, or for a person who should
+    unlock it on a screen where nobody is.
+
+    Raises:
+        TimeoutError: it does not answer.
+        Exception: what its library raises.
+    """
+    answers: queue.Queue[tuple[Answer | None, Exception | None]] = queue.Queue(1)
+
+    def ask() -> None:
+        try:
+            backend = _backend()
+            answers.put((question(backend) if backend else None, None))
+        except Exception as error:
+            answers.put((None, error))
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=PATIENCE_S)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return answer
 
 
 def _backend() -> KeyringBackend | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,8 +143,11 @@ class Memory(KeyringBackend):
         super().__init__()  # type: ignore[no-untyped-call]  # untyped upstream
         self.entries: dict[tuple[str, str], str] = {}
         self.locked = False
+        self.hangs = False
 
     def _open(self) -> dict[tuple[str, str], str]:
+        if self.hangs:
+            time.sleep(60)
         if self.locked:
             raise KeyringLocked("locked")
         return self.entries

@@ -1,6 +1,7 @@
 """Tokens go into the keyring where there is one, else into a file that only its owner reads."""
 
 import stat
+import time
 from pathlib import Path
 
 import keyring
@@ -9,6 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from migration_pipeline.credentials import TokenStore
+from migration_pipeline.credentials import store as store_module
 from migration_pipeline_tests.connecting.conftest import Memory
 
 
@@ -38,6 +40,24 @@ def test_a_keyring_that_fails_is_replaced_by_the_file_until_it_works_again(tmp_p
     assert list(tmp_path.glob("*.json")) == []
     memory.entries[next(iter(memory.entries))] = "no json"
     assert store.read() is None
+
+
+def test_a_keyring_that_never_answers_is_waited_for_once(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(store_module, "PATIENCE_S", 0.2)
+    memory.hangs = True
+    store = TokenStore("name", tmp_path)
+    assert store.read() is None
+    assert "does not answer (TimeoutError)" in caplog.text
+    before = time.monotonic()
+    store.write({"token": "s3cr3t"})
+    assert store.read() == {"token": "s3cr3t"}
+    assert time.monotonic() - before < 0.2
+    with pytest.raises(OSError, match="TimeoutError"):
+        store.forget()
+    assert list(tmp_path.glob("*.json")) == []
+    assert "s3cr3t" not in caplog.text
 
 
 @pytest.mark.parametrize("backend", [None, NoKeyring], ids=["null", "fail"])
