@@ -7,6 +7,7 @@ import secrets
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,6 +28,11 @@ _OPTIONS: Final = (
     click.option("--oauth", is_flag=True, help="Get access in a browser, instead of with credentials of the settings."),
     click.option("--no-browser", is_flag=True, help="Show the address instead of opening it."),
     click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="On 127.0.0.1."),
+    click.option(
+        "--certificate",
+        type=click.Path(path_type=Path),
+        help="PEM file with a certificate for 127.0.0.1 and its key: the browser comes back by https.",
+    ),
     click.option("--redirect-uri", help="The registered address; it has to lead the browser on to the port."),
     click.option("--paste", is_flag=True, help="Paste the address that the browser ended at; nothing listens."),
     click.option(
@@ -42,6 +48,7 @@ class Way:
 
     no_browser: bool
     port: int
+    certificate: Path | None
     redirect_uri: str | None
     paste: bool
     wait: float
@@ -64,19 +71,23 @@ def granted(consent: Consent, way: Way) -> tuple[str, str | None]:
     given = urlsplit(way.redirect_uri or "")
     if way.redirect_uri and given.scheme != "https" and not (given.scheme == "http" and given.hostname in _LOOPBACK):
         raise Told("--redirect-uri has to be an https address, or one of this machine (http://127.0.0.1:...).", 2)
-    if consent.https_only and not way.redirect_uri and not way.paste:
+    if consent.https_only and not way.redirect_uri and not way.paste and not way.certificate:
         raise Told(
-            f"{consent.service} sends browsers back to registered https addresses only: name one that leads on to "
-            f"http://127.0.0.1:{way.port} with --redirect-uri, or take --paste.", 2,
+            f"{consent.service} sends browsers back to registered https addresses only: take --certificate (then it is "
+            f"https://127.0.0.1:{way.port}/callback), name one that leads on to http://127.0.0.1:{way.port} with "
+            "--redirect-uri, or take --paste.", 2,
         )  # fmt: skip
+    if given.scheme == "https" and given.hostname in _LOOPBACK and not way.certificate and not way.paste:
+        raise Told("--redirect-uri is an https address of this machine: --certificate has to be given for it.", 2)
     state = secrets.token_urlsafe(32)
     if way.paste:
-        own = None if consent.https_only else f"http://127.0.0.1:{way.port}/callback"
+        scheme = "https" if way.certificate else "http"
+        own = None if consent.https_only and not way.certificate else f"{scheme}://127.0.0.1:{way.port}/callback"
         redirect_uri = way.redirect_uri or own
         _show(consent.address(state, redirect_uri), way)
         text = click.prompt("Address that the browser ended at, or its code", hide_input=True, err=True)
         return code_of(pasted(text, state), state, consent.service), redirect_uri
-    with Callback(way.port) as callback:
+    with Callback(way.port, way.certificate) as callback:
         redirect_uri = way.redirect_uri or callback.url
         _show(consent.address(state, redirect_uri), way)
         return code_of(callback.wait(way.wait), state, consent.service), redirect_uri

@@ -7,11 +7,13 @@ here: opening a browser, or what a code is exchanged for.
 import hmac
 import queue
 import re
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -51,20 +53,26 @@ class Consent:
 class Callback:
     """A server on loopback that takes one answer. Use it as a context."""
 
-    def __init__(self, port: int) -> None:
-        """`port` 0 takes any that is free.
+    def __init__(self, port: int, certificate: Path | None = None) -> None:
+        """`port` 0 takes any that is free; with a `certificate` (PEM, its key in the same file) the server is https.
 
         Raises:
-            SettingsError: the port is taken.
+            SettingsError: the port is taken, or the file holds no certificate with its key.
         """
         self._answers: queue.Queue[Mapping[str, str]] = queue.Queue(maxsize=1)
+        context = _secured(certificate) if certificate else None
         try:
-            self._server = ThreadingHTTPServer((HOST, port), partial(_Handler, self._answers))
+            self._server = _Server((HOST, port), partial(_Handler, self._answers))
         except OSError as error:
             raise SettingsError(
                 f"Port {port} of {HOST} cannot be listened on ({error.strerror}): name another with --port."
             ) from None
-        self.url = f"http://{HOST}:{self._server.server_address[1]}/callback"
+        if context is not None:
+            # The handshake is the connection's own thread's: a browser that asks its person first keeps nobody waiting.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{'https' if context else 'http'}://{HOST}:{self._server.server_address[1]}/callback"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -86,6 +94,27 @@ class Callback:
             raise AccessDenied(
                 f"No answer came to {self.url} within {seconds:g} seconds: begin again, or paste the code with --paste."
             ) from None
+
+
+def _secured(certificate: Path) -> ssl.SSLContext:
+    def locked() -> str:
+        raise ValueError("its key has a password")
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, password=locked)
+    except (OSError, ValueError) as error:
+        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SettingsError(
+            f"--certificate {certificate} cannot be used ({told}): it has to hold a certificate and its key, without a "
+            "password, as PEM."
+        ) from None
+    return context
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: browsers end connections as they like, above all those whose certificate they do not know."""
 
 
 class _Handler(BaseHTTPRequestHandler):

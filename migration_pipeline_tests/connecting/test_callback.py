@@ -1,5 +1,7 @@
 """One answer is taken on loopback, and only the one to our own request is used."""
 
+import socket
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -29,6 +31,28 @@ def test_the_first_answer_is_taken_and_nothing_else(capfd: pytest.CaptureFixture
     with pytest.raises(requests.ConnectionError):
         requests.get(callback.url, timeout=5)
     assert "c0de" not in "".join(capfd.readouterr())
+
+
+def test_an_answer_comes_by_https_and_nobody_can_block_it(
+    certificate: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Callback(0, certificate) as callback:
+        assert callback.url.startswith("https://127.0.0.1:")
+        port = int(callback.url.rsplit(":", 1)[1].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port)):  # and never says a word
+            with pytest.raises(requests.exceptions.SSLError):  # as a browser that does not know the certificate
+                requests.get(callback.url, timeout=5)
+            with pytest.raises(requests.ConnectionError):
+                requests.get(callback.url.replace("https", "http"), timeout=5)
+            answer = requests.get(f"{callback.url}?code=c0de&state=s", timeout=5, verify=str(certificate))
+        assert answer.status_code == 200
+        assert code_of(callback.wait(5), "s", "X") == "c0de"
+    assert "".join(capfd.readouterr()) == ""
+    without_key = tmp_path / "bare.pem"
+    without_key.write_text("-----BEGIN" + certificate.read_text().split("-----BEGIN")[2])
+    for wrong in (tmp_path / "nothing.pem", without_key):
+        with pytest.raises(SettingsError, match="a certificate and its key, without a password"):
+            Callback(0, wrong)
 
 
 @pytest.mark.parametrize(

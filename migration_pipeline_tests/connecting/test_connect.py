@@ -4,6 +4,7 @@ import json
 import stat
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from migration_pipeline.target.client import connect as intercom
 from migration_pipeline_tests.connecting.conftest import Desk, Memory, Open, location
 from migration_pipeline_tests.end_to_end.command import migrate
 from migration_pipeline_tests.forks import Sandbox
+from migration_pipeline_tests.ports import free_port
 
 Browser = Callable[[Open], None]
 
@@ -85,11 +87,33 @@ def test_what_comes_back_wrong_is_told_and_nothing_is_kept(sandbox: Sandbox, des
     assert not (load_migration(desk.path).root / "connection.json").exists()
 
 
+@pytest.mark.behaviour("S46")
+def test_a_browser_comes_back_by_https_to_this_machine(
+    sandbox: Sandbox, desk: Desk, browser: Browser, certificate: Path
+) -> None:
+    port = free_port()
+    registered = f"https://127.0.0.1:{port}/callback"
+    sandbox.control("target", "switches", {"oauth_redirect_urls": [registered]})
+    came: list[str] = []
+
+    def follow(url: str) -> None:
+        came.append(location(url))
+        requests.get(came[-1], timeout=10, verify=str(certificate)).raise_for_status()
+
+    browser(follow)
+    done = desk.connect("target", "--oauth", "--yes", "--port", port, "--certificate", certificate)
+    assert done.exit_code == 0, done.stderr
+    assert came[0].startswith(f"{registered}?")
+    assert len(desk.kept()) == 1
+
+
 def test_what_does_not_fit_is_told_before_a_browser_opens(desk: Desk, browser: Browser) -> None:
     browser(lambda url: pytest.fail(f"opened {url}"))
     desk.refused(2, "--redirect-uri", options=("--oauth", "--redirect-uri", "http://tools.acme.example/back"))
+    desk.refused(2, "--certificate", options=("--oauth", "--redirect-uri", "https://127.0.0.1:8765/callback"))
+    desk.refused(2, "--certificate", "cannot be used", options=("--oauth", "--certificate", desk.path))
     desk.set("target.base_url", None)
-    desk.refused(2, "https", "--redirect-uri", "--paste")
+    desk.refused(2, "https", "--certificate", "--redirect-uri", "--paste")
     desk.set("target.token", "here")
     desk.refused(2, "target.token")
     desk.set("source.auth.client_secret", "here")
