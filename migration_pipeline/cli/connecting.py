@@ -38,8 +38,9 @@ def connect() -> None:
 
     With --oauth there need be no secrets in migration.yaml or .env: a browser asks you, and the token is kept in the
     system's keyring, or in a file outside data/ that only you can read. The service has to know the address that the
-    browser comes back to (its redirect URL). Zendesk takes http://127.0.0.1:8765/callback; Intercom only https: name a
-    page of yours that forwards to that address with --redirect-uri, or take --paste. More: docs/connecting.md
+    browser comes back to (its redirect URL). Zendesk takes http://127.0.0.1:8765/callback; Intercom only https: take
+    --certificate, name a page of yours that forwards to that address with --redirect-uri, or take --paste. More:
+    docs/connecting.md
     """
 
 
@@ -54,7 +55,7 @@ def target(
     """The workspace that target.token belongs to, or that --oauth opens.
 
     Intercom sends browsers only to registered https addresses (Developer Hub, your app, Authentication): see
-    --redirect-uri and --paste.
+    --certificate, --redirect-uri and --paste.
     """
     with migration_of(config) as migration:
         settings, tokens = migration.target, sign_in.browser_tokens(migration.target)
