@@ -1,7 +1,9 @@
 """Imports point down the list of rooms, so that a reader can take each room by itself."""
 
 import ast
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -38,14 +40,26 @@ ARROWS: dict[str, set[str]] = {
 DAGSTER = {"assets", "definitions", "jobs", "partitions", "resources", "schedules", "sensors", "webserver"}
 
 
-def imports(path: Path) -> set[str]:
+class Module(NamedTuple):
+    docstring: str | None
+    imports: frozenset[str]
+
+
+@cache
+def module(path: Path) -> Module:
+    """What is looked at of a module, which takes as long as everything else here: once for all tests."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
-    return found
+    return Module(ast.get_docstring(tree), frozenset(found))
+
+
+def imports(path: Path) -> frozenset[str]:
+    return module(path).imports
 
 
 def modules() -> list[Path]:
@@ -83,4 +97,4 @@ def test_one_source_does_not_know_another() -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_module_says_what_belongs_in_it(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert module(path).docstring
