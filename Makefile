@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/migrate demo
 
+# Tests start dozens of interpreters: bytecode is kept even where the environment says not to.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 

@@ -4,6 +4,7 @@ Belongs here: sandboxes, and work of a test that must have a process of its own.
 commands themselves, whose start is part of what a user sees.
 """
 
+import gc
 import json
 import multiprocessing
 import sys
@@ -41,9 +42,14 @@ START_S = 60.0
 
 def forked(work: Callable[..., object], *arguments: object) -> BaseProcess:
     """Do the work, a function of some module, in a process of its own. The process ends with 0 where the work did."""
-    process = _FORKS.Process(target=work, args=arguments, daemon=True)
+    process = _FORKS.Process(target=_begun, args=(work, *arguments), daemon=True)
     process.start()
     return process
+
+
+def _begun(work: Callable[..., object], *arguments: object) -> None:
+    gc.freeze()  # all that was imported is shared with the other forks until somebody looks through it for garbage
+    work(*arguments)
 
 
 @dataclass(frozen=True)

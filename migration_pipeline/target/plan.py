@@ -5,6 +5,7 @@ in the target already is kept, and needs no call. delta: what is new, what diffe
 left the source after it was migrated; nothing else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -233,10 +234,18 @@ def _views(
         "ORDER BY md5(? || ':' || source_id), source_id LIMIT ?",
         [str(articles.seed), articles.size],
     )
-    for entity_type, query in _SAMPLE_SCOPE.items():
-        connection.execute(
-            f"CREATE TABLE scope_{entity_type} AS SELECT DISTINCT id FROM ({query}) WHERE id IS NOT NULL"
-        )
+    for name in _resting_on(entity_type):
+        query = f"SELECT DISTINCT id FROM ({_SAMPLE_SCOPE[name]}) WHERE id IS NOT NULL"
+        connection.execute(f"CREATE TABLE scope_{name} AS {query}")
+
+
+def _resting_on(entity_type: str) -> list[str]:
+    """The entity types whose scopes tell that of one, and itself, each after those that it rests on."""
+    needed = {entity_type}
+    for name in reversed([*_SAMPLE_SCOPE]):
+        if name in needed:
+            needed.update(re.findall(r"scope_(\w+)", _SAMPLE_SCOPE[name]))
+    return [name for name in _SAMPLE_SCOPE if name in needed]
 
 
 def _since(payload: str, outcome: str) -> str:
