@@ -94,6 +94,17 @@ def test_comments_stay_whatever_changes(
     assert read_mapping_file(path) == after
 
 
+def test_entries_that_nobody_touched_are_not_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    odd = "  18:   {name:  Bob,target: null}   # as Cy likes it\n"
+    path.write_text(
+        f"agents:\n{odd}  '17':\n    name: Ann\n    target: 101\nstatuses: {{open:  open}}\n", encoding="utf-8"
+    )
+    after = edited(read_mapping_file(path), {("agents", "17", "target"): "102"})
+    assert isinstance(after, MappingFile)
+    assert after.text == path.read_text(encoding="utf-8").replace("target: 101", "target: '102'")
+
+
 def comments(text: str) -> list[str]:
     lines = text.replace(f"'{NO_COMMENT}'", "").splitlines()
     return sorted(one for line in lines for one in [line.partition("# ")[2]] if one)
