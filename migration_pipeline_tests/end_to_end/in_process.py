@@ -5,6 +5,7 @@ For tests that run a migration many times. Run by hand as
     python -m migration_pipeline_tests.end_to_end.in_process MIGRATION_YAML [RUN_ID]
 """
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -131,6 +132,7 @@ def forked(work: Callable[[], object]) -> int:
     if child:
         return child
     code = 1
+    gc.freeze()  # what is shared with the parent is not looked through for garbage
     try:
         work()
         code = 0
