@@ -31,7 +31,7 @@ from migration_pipeline.planning import Plan, read_plan
 @click.option("--delta", is_flag=True, help="Of what changed since the full run, for `migrate delta`.")
 @common
 def plan(config: Path | None, as_json: bool, delta: bool) -> None:
-    """Tell what a full run will do: records, calls, hours, storage, what is created; writes nothing to the target."""
+    """Tell what a full run or a delta will do: records, calls, hours, what is created; writes nothing to the target."""
     with migration_of(config) as migration:
         jobs.run_job(PLAN_DELTA_JOB if delta else PLAN_JOB, migration)
         made = read_plan(migration.root)
