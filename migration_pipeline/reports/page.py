@@ -8,6 +8,7 @@ reordering what stands beside it, and a link only where it is an http(s) address
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -52,6 +53,7 @@ def percent(matched: int, compared: int) -> str:
     return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10} %"
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("migration_pipeline.reports"),
