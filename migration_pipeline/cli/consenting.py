@@ -79,6 +79,8 @@ def granted(consent: Consent, way: Way) -> tuple[str, str | None]:
         )  # fmt: skip
     if given.scheme == "https" and given.hostname in _LOOPBACK and not way.certificate and not way.paste:
         raise Told("--redirect-uri is an https address of this machine: --certificate has to be given for it.", 2)
+    if given.scheme == "http" and way.certificate and not way.paste:
+        raise Told("--redirect-uri is an http address: with --certificate, only https is answered.", 2)
     state = secrets.token_urlsafe(32)
     if way.paste:
         scheme = "https" if way.certificate else "http"

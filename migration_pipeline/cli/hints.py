@@ -23,7 +23,6 @@ NEXT: Final[Mapping[str, str]] = {
     "plan": "`migrate checklist` shows what people do; `migrate approve --name NAME --sign all` signs both.",
     "plan_full_approved": "`migrate full` starts it; `migrate plan --delta` tells what has changed after it.",
     "plan_delta_approved": "`migrate delta` starts it.",
-    "approve": "`migrate full` starts it.",
     "full": "`migrate delta` moves what changes from now on; `migrate verify` reads everything back again.",
     "full_dry": "`migrate plan` tells calls and hours, and `migrate full` needs it signed.",
     "delta": "`migrate delta` again until the cut-over; `migrate checklist` shows what is to be switched on then.",

@@ -57,7 +57,8 @@ def approve(config: Path | None, as_json: bool, name: str, sign: tuple[str, ...]
         except MigrationError as error:
             raise Told(str(error), exit_code(error)) from None
     console.print(f"{signed.by} approved plan {str(signed.hash)[:12]} at {signed.at}.", markup=False)
-    tell_next("approve", config)
+    planned = read_plan(migration.root)
+    tell_next(f"plan_{planned.mode if planned else 'full'}_approved", config)
     document = {"hash": signed.hash, "approved": True, "by": signed.by, "at": signed.at, "signed": signed.signed}
     emit(document, as_json=as_json)
 

@@ -36,7 +36,8 @@ class Blocks:
         """Cut the text that `document` was read from; a text that cannot be cut is one block."""
         starts = _starts(document)
         lines = text.split("\n")
-        ordered = all(before < after for (_, before), (_, after) in pairwise([(_HEAD, -1), *starts]))
+        distinct = len({place for place, _ in starts}) == len(starts)  # `1` and `"1"` are two keys of one spelling
+        ordered = distinct and all(before < after for (_, before), (_, after) in pairwise([(_HEAD, -1), *starts]))
         if not starts or not ordered or _BREAKS & set(text) or not text.endswith("\n"):
             return cls({_HEAD: text})
         ends = [*(line for _, line in starts[1:]), len(lines) - 1]

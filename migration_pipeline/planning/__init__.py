@@ -6,13 +6,12 @@ the loader executes (`target.plan`), or who approves it (`gates`).
 
 from migration_pipeline.planning.document import Entity, Plan, read_plan, write_plan
 from migration_pipeline.planning.making import Measured, make
-from migration_pipeline.planning.records import Planned, open_tickets, planned_records
+from migration_pipeline.planning.records import open_tickets, planned_records
 
 __all__ = [
     "Entity",
     "Measured",
     "Plan",
-    "Planned",
     "make",
     "open_tickets",
     "planned_records",

@@ -56,7 +56,10 @@ class Engine:
 
 
 def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Another connection to the database of one that has no result under way, so that several results may be read."""
+    """Another connection to the database of one that has no result under way, so that several results may be read.
+
+    It sees that database for as long as somebody holds `connection`.
+    """
     (own,) = connection.execute("SELECT current_database()").fetchall()[0]
     other = connection.cursor()
     other.execute(f"USE {own}")

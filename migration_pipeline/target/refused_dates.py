@@ -43,13 +43,14 @@ class _Evidence:
     refused_to: float = float("-inf")  # the newest second that was refused
     taken_from: float = float("inf")  # the oldest that was taken
     named: bool = False
+    answered: bool = False  # whatever the first one was told
     expected: int = 0
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def settled(self) -> bool:
-        """Whether any answer is known."""
-        return self.refused_to > float("-inf") or self.taken_from < float("inf")
+        """Whether the first one is through, or any answer is known."""
+        return self.answered or self.refused_to > float("-inf") or self.taken_from < float("inf")
 
     @property
     def harmless(self) -> bool:
@@ -123,4 +124,6 @@ class RefusedDates:
             yield Asked(evidence, self._lock)
         finally:
             if mine:
+                # Where the answer taught nothing, the next one's would hardly: waiting in line for it helps nobody.
+                evidence.answered = True
                 evidence.turn.release()

@@ -111,6 +111,8 @@ def test_what_does_not_fit_is_told_before_a_browser_opens(desk: Desk, browser: B
     browser(lambda url: pytest.fail(f"opened {url}"))
     desk.refused(2, "--redirect-uri", options=("--oauth", "--redirect-uri", "http://tools.acme.example/back"))
     desk.refused(2, "--certificate", options=("--oauth", "--redirect-uri", "https://127.0.0.1:8765/callback"))
+    mixed = ("--redirect-uri", "http://127.0.0.1:8765/callback", "--certificate", desk.path)
+    desk.refused(2, "--redirect-uri", "only https", options=("--oauth", *mixed))
     desk.refused(2, "--certificate", "cannot be used", options=("--oauth", "--certificate", desk.path))
     desk.set("target.base_url", None)
     desk.refused(2, "https", "--certificate", "--redirect-uri", "--paste")

@@ -105,6 +105,13 @@ def test_entries_that_nobody_touched_are_not_written_anew(tmp_path: Path) -> Non
     assert after.text == path.read_text(encoding="utf-8").replace("target: 101", "target: '102'")
 
 
+def test_keys_of_one_spelling_are_two_entries(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text("tags:\n  true: a\n  'true': b\nstatuses:\n  open: open\n", encoding="utf-8")
+    before = read_mapping_file(path)
+    assert before.text == path.read_text(encoding="utf-8")
+
+
 def comments(text: str) -> list[str]:
     lines = text.replace(f"'{NO_COMMENT}'", "").splitlines()
     return sorted(one for line in lines for one in [line.partition("# ")[2]] if one)

@@ -224,6 +224,16 @@ def test_a_date_that_may_be_taken_is_sent() -> None:
     assert not any(learning(RefusedDates(told=False), second, named) is False for second in (1, 1))
 
 
+def test_nobody_waits_in_line_for_answers_that_teach_nothing() -> None:
+    dates, bare = RefusedDates(), Rejected(400, "parameter_invalid", "no")
+    assert learning(dates, 100, bare)
+    predates = Predates("contact", lambda: True)
+    with dates.asking("/conversations", predates, lambda: None):
+        started = time.monotonic()
+        assert learning(dates, 90, bare)
+    assert time.monotonic() - started < 5  # of the ten seconds that others wait for a first answer
+
+
 def test_a_refusal_that_names_nothing_is_tried_without_the_date_once() -> None:
     unnamed, now = Rejected(400, "parameter_invalid", "no"), int(time.time())
     part = Reply(2, "comment", "admin", "9", "<p>x</p>", 1_700_000_000, (), "7.0")
