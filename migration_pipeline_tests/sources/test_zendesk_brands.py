@@ -192,7 +192,7 @@ def test_help_centers_of_several_brands_are_read_side_by_side(account: Account) 
 
 
 @pytest.mark.behaviour("B02", "B17")
-@pytest.mark.parametrize(("rule", "asked", "seen"), [("list", 2, 2), ("changed", 1, 1), ("leave", 0, 0)])
+@pytest.mark.parametrize(("rule", "asked", "seen"), [("list", 2, 3), ("changed", 1, 1), ("leave", 0, 0)])
 def test_a_comment_leaves_its_article_as_it_was_and_is_seen(account: Account, rule: str, asked: int, seen: int) -> None:
     own = account.own
     closed = {**own.lists["articles"][0], "id": 6, "comments_disabled": True}
@@ -220,7 +220,8 @@ def test_a_comment_leaves_its_article_as_it_was_and_is_seen(account: Account, ru
         rows = connection.sql(
             f"SELECT source_id, name, source_url FROM {inventory.relation(where.staging)} WHERE name LIKE '%article 5'"
         ).fetchall()
-    assert sorted(rows) == [("10", "on article 5", "https://a/10"), ("8", "on article 5", "https://a/8")][2 - seen :]
+    known = [("8", "https://a/8"), ("10", "https://a/10"), ("5/comment-3", None)]
+    assert set(rows) == {(number, "on article 5", url) for number, url in known[:seen]}
     assert where.extract("articles") == 0
 
 

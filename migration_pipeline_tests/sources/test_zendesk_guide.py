@@ -164,20 +164,23 @@ def test_content_tags_have_their_names_and_comments_are_counted(bench: Bench) ->
     bench.staging.snapshots.append(
         "content_tags", [shapes.named_row({"id": "01GFXG", "name": " Billing "})], cursor=None, complete=True
     )
+    told = [{"id": 1, "author_id": 9, "locale": "DE"}, {"id": 2, "body": 5}, 7, {"id": "x", "body": "<p>Hi</p>"}]
     said = [
-        Row("1", None, {"stamp": "s", "comments": [{"id": 1, "author_id": 9, "locale": "DE"}, {"id": 2, "body": 5}]}),
+        Row("1", None, {"stamp": "s", "comments": told}),
         Row("2", None, {"stamp": "s", "comments": []}),
     ]  # fmt: skip
     bench.staging.snapshots.append("article_comments", said, cursor=None, complete=True)
     bench.normalize("articles")
     articles = bench.place.records("articles")
     assert {row["source_id"]: (row["content_tags"], row["comment_count"]) for row in articles} == {
-        "1": (["01GONE", "Billing"], 2), "2": ([], 0), "3": ([], None),
+        "1": (["01GONE", "Billing"], 4), "2": ([], 0), "3": ([], None),
     }  # fmt: skip
     comments = bench.place.records("article_comments")
     assert [(row["source_id"], row["article_ref"], row["author_ref"], row["locale"]) for row in comments] == [
         ("1", "1", "9", "de"), ("2", "1", None, None),
+        ("1/comment-3", "1", None, None), ("1/comment-4", "1", None, None),
     ]  # fmt: skip
+    assert [row["body_html"] for row in comments] == [None, None, None, "<p>Hi</p>"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ Belongs here: which tables are made, of which streams, by which SQL (`sql/`). Do
 | optional | a value of another type than the service documents counts as missing |
 | `attributes` | of tickets by field id, of contacts and companies by the field's `key` |
 | a comment | internal unless the service says it is public; withheld when it was redacted after it was read |
+| a reader's comment | on an article; without a usable id it is known by its place in the list |
 | a note | what was said beside the comments: side conversations, messaging, ratings; always internal |
 | field ids | of contact and company fields carry their scope: `contact:360001`, `company:360002` |
 """

@@ -152,23 +152,26 @@ ORDER BY len(article), article, position, article_file_rows.source_id;
 
 CREATE TEMP VIEW record_article_comments AS
 WITH told AS (
-    SELECT said.id AS article, article_rows.brand, unnest(from_json(said.payload::JSON -> '$.comments', '[{
+    SELECT said.id AS article, article_rows.brand, from_json(said.payload::JSON -> '$.comments', '[{
         "id": "JSON", "html_url": "JSON", "author_id": "JSON", "locale": "JSON", "body": "JSON", "created_at": "JSON"
-    }]')) AS comment
+    }]') AS comments
     FROM raw_article_comments AS said
     JOIN article_rows USING (id)
     WHERE NOT unusable
+),
+single AS (
+    SELECT article, brand, unnest(comments) AS comment, generate_subscripts(comments, 1) AS position FROM told
 )
+-- One without an id that can be used, or that is no object, is known by its place in the list.
 SELECT DISTINCT ON (article, source_id)
-    scoped(brand, ref_of(comment.id)) AS source_id,
+    coalesce(scoped(brand, ref_of(comment.id)), article || '/comment-' || position) AS source_id,
     line_of(comment.html_url) AS source_url,
     article AS article_ref,
     ref_of(comment.author_id) AS author_ref,
     lower(line_of(comment.locale)) AS locale,
     text_of(comment.body) AS body_html,
     moment_of(comment.created_at) AS created_at
-FROM told
-WHERE ref_of(comment.id) IS NOT NULL
+FROM single
 ORDER BY len(article), article, len(source_id), source_id;
 
 CREATE TEMP VIEW record_rejects_articles AS
