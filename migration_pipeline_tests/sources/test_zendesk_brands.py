@@ -39,11 +39,14 @@ class Center:
     url: str = ""
     lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     said: dict[str, list[Any]] = field(default_factory=dict)  # by readers, of an article
+    refused: set[str] = field(default_factory=set)  # ends of paths
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
 
     def answer(self, path: str) -> bytes | None:
         if "/article_attachments/" in path:
             return PNG + self.name.encode()
+        if path.endswith(tuple(self.refused)):
+            return None
         key = path.rpartition("/")[2]
         if key == "cursor":
             return b'{"tickets": [], "after_cursor": null, "end_of_stream": true}'
@@ -223,6 +226,30 @@ def test_a_comment_leaves_its_article_as_it_was_and_is_seen(account: Account, ru
     known = [("8", "https://a/8"), ("10", "https://a/10"), ("5/comment-3", None)]
     assert set(rows) == {(number, "on article 5", url) for number, url in known[:seen]}
     assert where.extract("articles") == 0
+
+
+@pytest.mark.behaviour("B02", "B17")
+@pytest.mark.parametrize("rule", ["list", "changed"])
+def test_what_one_article_refuses_takes_nothing_of_what_was_read_of_it(account: Account, rule: str) -> None:
+    own = account.own
+    own.lists["articles"].append({**own.lists["articles"][0], "id": 6})
+    own.said |= {"5": [{"id": 8}]}
+    own.refused = {"/articles/6/comments"}
+    where = account.place(article_comments=rule)
+    where.extract("articles")
+    own.refused |= {"/articles/5/comments", "/articles/5/attachments"}
+    own.lists["articles"][0] = own.lists["articles"][0] | {"edited_at": "2024-02-02T00:00:00Z"}
+    where.extract("articles")
+    where.normalize("articles")
+    counts = {row["source_id"]: row["comment_count"] for row in where.records("articles")}
+    assert counts == {"5": 1, "6": None, "20-5": 1}
+    assert {row["source_id"] for row in where.records("article_comments")} == {"8", "20-8"}
+    files = {(row["article_ref"], row["source_id"]): row["name"] for row in where.records("article_attachments")}
+    assert files["5", "7"] == "a.png"
+    own.asked.clear()
+    assert where.extract("articles") == 0
+    again = {path.split("/")[-2] for path, _ in own.asked if path.endswith("/comments")}
+    assert again == ({"5", "6"} if rule == "list" else set())
 
 
 @pytest.mark.behaviour("B02")

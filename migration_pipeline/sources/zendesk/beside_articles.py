@@ -10,6 +10,9 @@ articles (`help_center`), what a row means (`normalization`), or how bytes trave
 
 The API lists comments by article or by user and in no other way, and an article tells neither how many it has nor when
 one came (Zendesk developer docs, "Article Comments", "Articles"): whoever wants to see new ones has to ask for them.
+
+An answer of 403, 404 or 410 takes nothing away: what was read of the article before stays, and its row says that it was
+asked, so that where changes decide it is asked again only once it changes. Comments never read count as unknown.
 """
 
 import mimetypes
@@ -116,7 +119,7 @@ def _read_of_each(
 
 def _attachments(reading: Reading, center: HelpCenter, article: str, stamp: str) -> Row:
     """What is attached to an article, and the pictures in its texts that are something else."""
-    attached = _list_of(reading, center, article, "attachments", "article_attachments")
+    attached = _list_of(reading, center, article, "attachments", "article_attachments") or []
     known = {shapes.usable_id(shapes.field(one, "id")) for one in attached}
     pictures = {url: picture for url in _pictures(reading, center, article) if (picture := _picture(url, known))}
     return Row(article, None, {"stamp": stamp, "attachments": attached, "pictures": list(pictures.values())})
@@ -125,11 +128,11 @@ def _attachments(reading: Reading, center: HelpCenter, article: str, stamp: str)
 def _comments(reading: Reading, center: HelpCenter, article: str, stamp: str) -> Row:
     """What readers said of an article (Zendesk developer docs, "Article Comments")."""
     said = _list_of(reading, center, article, "comments", "comments")
-    return Row(article, None, {"stamp": stamp, "comments": said})
+    return Row(article, None, {"stamp": stamp} | ({} if said is None else {"comments": said}))
 
 
-def _list_of(reading: Reading, center: HelpCenter, article: str, name: str, key: str) -> list[Any]:
-    """A list that belongs to an article."""
+def _list_of(reading: Reading, center: HelpCenter, article: str, name: str, key: str) -> list[Any] | None:
+    """A list that belongs to an article; where it is refused, the one that was read before, None without any."""
     path = f"{_ARTICLES}/{center.own_id(article)}/{name}"
     pager = CursorList()
     found: list[Any] = []
@@ -137,12 +140,22 @@ def _list_of(reading: Reading, center: HelpCenter, article: str, name: str, key:
         try:
             body = reading.client.get(path, pager.params(), host=center.url)
         except (AccessDenied, Rejected) as refusal:
-            if refusal.status in (403, 404, 410):  # it was archived since
-                break
+            if refusal.status in (403, 404, 410):  # it was archived since, or it stands and is refused for now
+                return _held(reading, f"article_{name}", article, name)
             raise
         found += reading.client.rows(body, key, path)
         streams.advance(pager.advance, body, path=path)
     return found
+
+
+def _held(reading: Reading, stream: str, article: str, name: str) -> list[Any] | None:
+    """A list of an article as it was read last."""
+    with reading.staging.connect() as connection:
+        found = connection.execute(
+            f"SELECT payload FROM {reading.staging.snapshots.newest(stream)} WHERE id = ?", [article]
+        ).fetchone()
+    held = shapes.field(orjson.loads(found[0]), name) if found else None
+    return held if isinstance(held, list) else None
 
 
 def _pictures(reading: Reading, center: HelpCenter, article: str) -> Iterator[str]:
