@@ -86,4 +86,8 @@ def _before(since: int) -> str | None:
 def _of(left: Sequence[str]) -> str | None:
     if not left:
         return None
-    return f"What the help centers of {', '.join(left)} hold was not read from the source, and is not counted."
+    # Snapshots keep what was read before the settings left it out, and the step counts it.
+    return (
+        f"The help centers of {', '.join(left)} were not read from the source: "
+        "what they hold is counted only as far as earlier passes read it."
+    )

@@ -304,10 +304,29 @@ def test_only_the_brands_that_are_named_are_read(account: Account) -> None:
         counted = {step.entity_type: step for step in steps(connection, where.staging)}
     assert counted.keys() == {"collections", "articles"}
     assert all(step.reason == "filtered_help_center" for step in counted.values())
-    assert all("help centers of Acme hold was not read" in str(step.note) for step in counted.values())
+    assert all("help centers of Acme were not read" in str(step.note) for step in counted.values())
+    assert {step.removed for step in counted.values()} == {0}
     everything = account.place(where.staging.root.parent.name)
     everything.extract(*GUIDE)
     assert everything.staging.snapshots.state("articles").left == ()
+    # What was read before it was left out is counted, and the note does not say otherwise.
+    again = account.place(where.staging.root.parent.name, wanted=("Beta",))
+    again.extract(*GUIDE)
+    again.normalize(*GUIDE)
+    select(again.staging, migration)
+    with again.staging.connect() as connection:
+        counted = {step.entity_type: step for step in steps(connection, again.staging)}
+    assert all("counted only as far as earlier passes read it" in str(step.note) for step in counted.values())
+    assert (counted["articles"].removed, counted["articles"].remaining) == (1, 1)
+
+
+@pytest.mark.parametrize(("told", "left"), [(True, ["Own"]), (None, ["Own"]), (False, [])])
+def test_a_brand_without_a_help_center_leaves_none_unread(told: bool | None, left: list[str]) -> None:
+    source = settings("acme")
+    own = {"id": 1, "name": "Own", "default": True, "brand_url": source.url, "has_help_center": told}
+    bee = {"id": 2, "name": "Bee", "subdomain": "bee", "has_help_center": True}
+    found = brands.of_account([own, bee], source, ["Bee"])
+    assert ([center.name for center in found.read], [center.name for center in found.left]) == (["Bee"], left)
 
 
 @pytest.mark.behaviour("S45")

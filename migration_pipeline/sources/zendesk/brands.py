@@ -67,7 +67,7 @@ class Brands:
 
     read: tuple[HelpCenter, ...]
     refused: tuple[HelpCenter, ...] = ()  # at hosts that must not see the credentials; `url` is the brand's own
-    left: tuple[HelpCenter, ...] = ()  # as `filters.help_centers` says
+    left: tuple[HelpCenter, ...] = ()  # as `filters.help_centers` says, where there is one
     unknown: tuple[str, ...] = ()  # names in `filters.help_centers` that no help center has
 
 
@@ -89,11 +89,14 @@ def of_account(brands: Iterable[Any], settings: Source, wanted: Sequence[str] = 
         (refused if url is None else found).append(told)
     names = {name.strip().lower() for name in wanted}
     kept = [center for center in found if _is_wanted(center, names)]
+    left = [center for center in (*found, *refused) if not _is_wanted(center, names)]
+    if shapes.field(own, "has_help_center") is False:
+        left = [center for center in left if center.brand is not None]
     known = {(center.name or "").strip().lower() for center in (*found, *refused)}
     return Brands(
         tuple(kept),
         tuple(center for center in refused if _is_wanted(center, names)),
-        tuple(center for center in (*found, *refused) if not _is_wanted(center, names)),
+        tuple(left),
         tuple(name for name in wanted if name.strip().lower() not in known),
     )
 
