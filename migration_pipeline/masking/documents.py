@@ -67,6 +67,20 @@ class Text:
         return replaced(self._readings[most], 0, hits[most])
 
 
+class Beginning(Text):
+    """What a plain text begins with, for a glance. It is searched far beyond: a cut would hide what it splits."""
+
+    def __init__(self, text: str, length: int) -> None:
+        """`length` is in characters; where something is found across the end, all of its mark stands there."""
+        super().__init__(text)
+        self._readings = [reading[:length] for reading in self._readings]
+        self._length = length
+
+    def rebuilt(self, hits: Sequence[Sequence[Hit]]) -> str:
+        """In the reading in which most was found at the beginning."""
+        return super().rebuilt([[hit for hit in view if hit.start < self._length] for view in hits])
+
+
 class Html:
     """HTML: the words of one line are read together, whatever marks them; each attribute is read by itself."""
 

@@ -92,7 +92,7 @@ def _entry(
         "title": title,
         "type": kind,
         "options": {},
-        "samples": inputs.masked_texts(samples),
+        "samples": inputs.masked_beginnings(samples),
         "candidates": [
             {name: value for name, value in asdict(one).items() if name != "likeness"} for one in candidates
         ],

@@ -25,6 +25,9 @@ from migration_pipeline.staging.provenance import code_digest
 from migration_pipeline.target.masked_rows import MaskedRows
 
 BATCH_ROWS: Final = 2_000
+SHOWN: Final = 80
+"""Characters of a value that a person is shown to know it by."""
+
 OWN: Final = "pipeline:"
 """Source ids of rows that the pipeline adds of its own begin so; they are no records of the source."""
 
@@ -95,6 +98,10 @@ class Inputs:
     def masked_texts(self, texts: Sequence[str]) -> list[str]:
         """Texts of records without what the settings mask, for what is shown and not sent."""
         return self._masked.texts(texts)
+
+    def masked_beginnings(self, texts: Sequence[str]) -> list[str]:
+        """What texts of records begin with, masked. They are given far beyond it: a cut hides what it splits."""
+        return self._masked.beginnings(texts, SHOWN)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own that sees the same tables."""

@@ -52,14 +52,18 @@ def write_losses(inputs: Inputs, catalogue: Catalogue) -> int:
     with inputs.cursor() as connection:
         connection.register("rules", given)
         found = connection.sql(sql("losses")).to_arrow_table().to_pylist()
-    details = inputs.masked_texts([row["detail"] or "" for row in found])
-    for row, detail in zip(found, details, strict=True):
-        row["detail"] = detail or None
+    labels = inputs.masked_beginnings([row["label"] or "" for row in found])
+    told: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row, label in zip(found, labels, strict=True):
+        row["detail"] = row["detail"] and row["detail"].replace("{label}", label)
+        # Labels that differ in what is masked or cut look the same.
+        alike = told.setdefault((row["section"], row["key"], row["reason"], row["detail"]), row | {"records": 0})
+        alike["records"] += row["records"]
     return inputs.staging.tables.write(
         "mapping",
         "losses",
         LOSSES,
-        [pa.RecordBatch.from_pylist([*found, *_over_the_limit(catalogue, inputs.mapping)], LOSSES)],
+        [pa.RecordBatch.from_pylist([*told.values(), *_over_the_limit(catalogue, inputs.mapping)], LOSSES)],
         inputs.built_from(),
     )
 

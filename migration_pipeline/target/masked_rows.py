@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from migration_pipeline.config.mapping import KEY_ATTRIBUTE
-from migration_pipeline.masking.documents import Document, Html, Text
+from migration_pipeline.masking.documents import Beginning, Document, Html, Text
 from migration_pipeline.masking.masker import ADDRESSES, Masker
 from migration_pipeline.model.payloads import PAYLOADS
 
@@ -62,9 +62,14 @@ class MaskedRows:
         return rows if self._masker.idle or table in _NEVER_SENT else (self.row(table, dict(row)) for row in rows)
 
     def texts(self, texts: Sequence[str]) -> list[str]:
-        """Single texts that stand in no payload, such as samples of values."""
+        """Single texts that stand in no payload, such as names of tags."""
         found, _ = self._masker.mask([Text(text) for text in texts])
         return [text if masked is None else masked for text, masked in zip(texts, found, strict=True)]
+
+    def beginnings(self, texts: Sequence[str], length: int) -> list[str]:
+        """The first characters of single texts, such as samples of values; marks at their end stand whole."""
+        found, _ = self._masker.mask([Beginning(text, length) for text in texts])
+        return [text[:length] if masked is None else masked for text, masked in zip(texts, found, strict=True)]
 
     def row(self, table: str, row: Row, parts: list[Row] | None = None) -> Row:
         """One record's row; `parts` of a ticket are changed with it, in place.

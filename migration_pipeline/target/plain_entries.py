@@ -105,14 +105,14 @@ def _uses(inputs: Inputs, own: OwnAttribute) -> tuple[int, int, list[str]]:
     if own.data_type != "string" or own.key == "followers":  # seconds and ids tell a person nothing
         return counted["records"], counted["cut"], []
     rows = inputs.rows(
-        f"SELECT left(value, 80) AS text FROM {told} WHERE value IS NOT NULL GROUP BY value "
+        f"SELECT left(value, 10000) AS text FROM {told} WHERE value IS NOT NULL GROUP BY value "
         "ORDER BY count(*) DESC, value LIMIT 5"
     )
     return counted["records"], counted["cut"], [row["text"] for row in rows]
 
 
 def _tags(inputs: Inputs, catalogue: Catalogue) -> Iterator[PlainEntry]:
-    """Tags in use, those of articles among them where they become tags."""
+    """Tags in use, those of articles among them where they become tags; none that masking renames, but decided ones."""
     articles = label_sql(inputs)
     used = " UNION ALL ".join([_TAGGED, *([f"SELECT name, 1 FROM ({articles})"] if articles else [])])
     named = inputs.mapping.tags
@@ -120,7 +120,10 @@ def _tags(inputs: Inputs, catalogue: Catalogue) -> Iterator[PlainEntry]:
     query = (
         f"SELECT name, sum(records)::BIGINT AS uses FROM ({used}) AS used (name, records) WHERE name <> '' GROUP BY 1"
     )
-    for number, row in enumerate(inputs.rows(f"{query} ORDER BY uses DESC, name")):
+    rows = list(inputs.rows(f"{query} ORDER BY uses DESC, name"))
+    masked = inputs.masked_texts([row["name"] for row in rows])
+    kept = [row for row, name in zip(rows, masked, strict=True) if name == row["name"] or row["name"] in named]
+    for number, row in enumerate(kept):
         if number < TAGS or row["name"] in named:
             becomes = named.get(row["name"], row["name"])
             losses = [("not_mapped", row["uses"])] if becomes is None else []

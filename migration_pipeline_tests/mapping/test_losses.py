@@ -178,12 +178,16 @@ def test_fields_of_all_kinds_are_proposed_with_score_and_evidence(
 def test_samples_do_not_show_what_is_masked(desk: Desk) -> None:
     field(desk, "note", "option", options=OPTIONS[:2])
     desk.ticket("1", {"body_text": "x"}, attributes='{"note": "card 4111 1111 1111 1111"}')
+    desk.ticket("2", {"body_text": "x"}, attributes='{"note": "card 5500 0000 0000 0004"}')
     staging, settings = desk.write()
     settings = settings.model_copy(update={"masking": Masking(patterns=("card_number",))})
     rules = Mapping.model_validate({"fields": {"note": {"target": "Note", "type": "list"}}})
     inputs = Inputs(staging, rules, settings)
     write_losses(inputs, workspace())
     write_candidates(inputs, workspace())
-    shown = (settings.root / "proposals.json").read_text() + str(read_losses(staging))
-    assert shown.count("[card number masked]") == 3
+    (loss,) = read_losses(staging)
+    assert (loss["detail"], loss["records"]) == ("card [card number masked] is no option", 2)
+    shown = (settings.root / "proposals.json").read_text() + str(loss)
+    assert shown.count("[card number masked]") == 4
     assert "4111" not in shown
+    assert "5500" not in shown

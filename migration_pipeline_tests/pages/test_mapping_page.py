@@ -1,15 +1,28 @@
 """What the mapping's page shows and writes, over HTTP."""
 
+import json
 import re
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from migration_pipeline.config import Masking
 from migration_pipeline.config.mapping import FieldEntry, Mapping, save_mapping
+from migration_pipeline.masking.documents import Html, Text
+from migration_pipeline.masking.masker import Masker
 from migration_pipeline.model.reasons import sentence
-from migration_pipeline_tests.pages.served import HOSTILE, Person
+from migration_pipeline.target.candidates import write_candidates
+from migration_pipeline.target.catalogue import Admin, Catalogue
+from migration_pipeline.target.inputs import Inputs
+from migration_pipeline.target.losses import write_losses
+from migration_pipeline_tests.mapping.desk import Desk
+from migration_pipeline_tests.pages.served import HOSTILE, TYPES, Person, serving, settings_of
 
 
 @pytest.mark.behaviour("B20", "S27", "S49")
@@ -287,3 +300,66 @@ def test_done_saves_and_stops(person: Person) -> None:
     assert person.mapping.priorities["high"] == "Urgent"
     person.server.join(10)
     assert not person.server.is_alive()
+
+
+_SECRETS = ("john.doe@customer.example", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+49 151 12345678")
+_SIGNS = ("john.", "doe@", "@cust", "4111", "1111", "DE89", "3704", "0532", "+49", "12345678", "yyyy")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for one in value:
+            yield from _strings(one)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.behaviour("B16", "B20")
+def test_neither_the_page_nor_its_file_shows_what_is_masked(tmp_path: Path) -> None:
+    """Wherever a secret stands in a text, and so wherever a cut may come; marks take less room than long secrets."""
+    desk = Desk(tmp_path)
+    texts = ["x" * length + " " + secret for length, secret in product(range(56, 82), _SECRETS)]
+    texts.append((" " + "y" * 2_400 + "@customer.example") * 5)
+    fields, cut = {}, range(32, 37)  # no more are shown
+    for number, text in enumerate(texts):
+        fields[f"f{number}"] = {"target": f"F {number}", "type": ("string", "list")[number % 8 < 4]}
+        desk.add(
+            "fields", source_id=f"f{number}", scope="ticket", key=f"k{number}", title="A", type="text", active=True
+        )
+        tags = ["vip", text[-40:], "ask eve@customer.example", "known@customer.example"]
+        values = json.dumps({f"f{number}": text})
+        desk.ticket(
+            str(number), {"body_text": "x"}, attributes=values, tags=tags, external_id=text if number in cut else None
+        )
+    staging, _ = desk.write()
+    settings = settings_of(tmp_path)
+    masking = Masking(patterns=("card_number", "iban", "email", "phone"))
+    settings = settings.model_copy(update={"masking": masking})
+    workspace = Catalogue(workspace="w", region="us", timezone="UTC", me=Admin("1", "Me", None), admins=())
+    decided = {"vip": "VIP", "known@customer.example": "Known"}  # a person wrote this one
+    rules = Mapping.model_validate({"fallback_admin": "1", "fields": fields, "tags": decided})
+    save_mapping(settings.mapping_path, rules)
+    inputs = Inputs(staging, rules, settings)
+    write_losses(inputs, workspace)
+    write_candidates(inputs, workspace)
+    (settings.root / "catalogue.json").write_bytes(workspace.to_json())
+    (settings.root / "ticket_types.json").write_bytes(TYPES.to_json())
+    with serving(settings) as someone:
+        page = someone.open()
+    masker, known = Masker(masking), "known@customer.example"
+    proposals = (settings.root / "proposals.json").read_text(encoding="utf-8")
+    entries = {(one["section"], one["key"]): one for one in json.loads(proposals)["entries"]}
+    assert [key for section, key in entries if section == "tags"] == [known, "vip"]
+    assert entries["fields", "f0"]["samples"] == ["x" * 56 + " [email masked]"]
+    assert entries["fields", "f100"]["samples"] == ["x" * 80]
+    (loss,) = entries["fields", "f88"]["losses"]  # its address stands across the end of what is shown
+    assert loss["detail"] == "x" * 78 + " [email masked] is no option"
+    assert len(entries["attributes", "external_id"]["samples"]) == 5
+    shown = [text for text in _strings(json.loads(proposals)) if text != known]
+    assert masker.mask([Text(text) for text in shown])[1] == {}
+    written = page.answer.text.replace(known, "")
+    assert masker.mask([Html(written)])[1] == {}
+    read = page.text.replace(known, "").replace(str(tmp_path), "")
+    assert not [sign for sign in _SIGNS for text in (*shown, read) if sign in text]
