@@ -17,7 +17,7 @@ import pyarrow as pa
 from migration_pipeline.config.mapping import KEY_ATTRIBUTE
 from migration_pipeline.model.errors import SettingsError
 from migration_pipeline.model.payloads import PAYLOADS
-from migration_pipeline.target.attributes import NAMED_VALUES, text_value
+from migration_pipeline.target.attributes import NAMED_VALUES, TEXT_LIMIT, text_value
 from migration_pipeline.target.changes import ChangeWords
 from migration_pipeline.target.directory import agents, field_rules, fields_of, own_attributes, tag_names, values_of
 from migration_pipeline.target.html import plain
@@ -314,13 +314,14 @@ class _Rules:
             if own.key == "followers" and raw is not None:
                 raw = ", ".join(agent.name for ref in raw.split(" ") if (agent := self._agents.get(ref))) or None
             if isinstance(raw, str):
-                fitted = text_value(plain(raw))
+                text = plain(raw)
+                fitted = text_value(self._inputs.masked_before_cut(text, losses) if len(text) > TEXT_LIMIT else text)
                 if fitted.loss:
                     losses.append(loss(fitted.loss, name))
                 raw = fitted.value
             if raw is not None:
                 values[name] = raw
-        for name, value in values_of(fields_of(row["attributes"]), self._fields, losses).items():
+        for name, value in values_of(self._inputs, fields_of(row["attributes"]), self._fields, losses).items():
             if values.setdefault(name, value) != value:
                 losses.append(loss("value_dropped", f"{name} holds something of the pipeline's own"))
         for name, fixed in self._inputs.mapping.defaults.items():

@@ -22,6 +22,9 @@ from migration_pipeline.target.attributes import (
 from migration_pipeline.target.html import plain
 from migration_pipeline.target.inputs import OWN, Inputs, Loss, digest, encoded, loss
 
+_SHOWN: Final = 80
+"""Characters of a value that a loss shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -122,14 +125,19 @@ def carried(row: Mapping[str, Any]) -> bool:
     return row["scope"] == "ticket" and is_system(row["key"], row["type"])
 
 
-def values_of(given: Mapping[str, Any], rules: Mapping[str, FieldRule], losses: list[Loss]) -> dict[str, Any]:
+def values_of(
+    inputs: Inputs, given: Mapping[str, Any], rules: Mapping[str, FieldRule], losses: list[Loss]
+) -> dict[str, Any]:
     """The values of attributes by name, from a record's fields by name; what is lost of them goes to `losses`."""
     values: dict[str, Any] = {}
     for name in sorted(rules):
         rule = rules[name]
-        fitted = convert(given.get(name), rule)
+        raw = given.get(name)
+        if isinstance(raw, str) and len(raw) > _SHOWN and raw not in rule.labels:
+            raw = inputs.masked_before_cut(raw, losses)
+        fitted = convert(raw, rule)
         if fitted.loss:
-            losses.append(loss(fitted.loss, f"{rule.title}: {_shortened(given[name])}"))
+            losses.append(loss(fitted.loss, f"{rule.title}: {_shortened(raw)}"))
         if fitted.value is None:
             continue
         if rule.attribute in values:
@@ -151,7 +159,7 @@ def fields_of(attributes: str | None) -> dict[str, Any]:
 
 def _shortened(raw: object) -> str:
     text = plain(str(raw))
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def own_attributes(inputs: Inputs) -> dict[OwnAttribute, str]:

@@ -99,6 +99,12 @@ class Inputs:
         """Texts of records without what the settings mask, for what is shown and not sent."""
         return self._masked.texts(texts)
 
+    def masked_before_cut(self, text: str, losses: list[Loss]) -> str:
+        """A text that is going to be cut, masked: a cut hides what it splits. What was struck goes to `losses`."""
+        masked, struck = self._masked.text(text)
+        losses += struck
+        return masked
+
     def masked_beginnings(self, texts: Sequence[str]) -> list[str]:
         """What texts of records begin with, masked. They are given far beyond it: a cut hides what it splits."""
         return self._masked.beginnings(texts, SHOWN)

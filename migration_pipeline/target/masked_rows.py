@@ -66,6 +66,11 @@ class MaskedRows:
         found, _ = self._masker.mask([Text(text) for text in texts])
         return [text if masked is None else masked for text, masked in zip(texts, found, strict=True)]
 
+    def text(self, text: str) -> tuple[str, list[Row]]:
+        """A single text, and a loss for each rule that struck it."""
+        (masked,), struck = self._masker.mask([Text(text)])
+        return (text if masked is None else masked), _told(struck)
+
     def beginnings(self, texts: Sequence[str], length: int) -> list[str]:
         """The first characters of single texts, such as samples of values; marks at their end stand whole."""
         found, _ = self._masker.mask([Beginning(text, length) for text in texts])
@@ -90,10 +95,13 @@ class MaskedRows:
         if table == "tags" and told.get("name") != row.get("name"):
             # The tag's name is its id as well; ten digits of a hash tell tags apart, and not what they were.
             told["source_id"] = f"masked:{self._digest(row['source_id'])[:10]}"
-        losses = [{"reason": "masked", "detail": f"{rule}: {count}"} for rule, count in sorted(struck.items())]
-        told["losses"] = [*(told.get("losses") or ()), *losses]
+        told["losses"] = [*(told.get("losses") or ()), *_told(struck)]
         told["digest"] = self._digest(["masked", _content(told), [_content(part) for part in parts or ()]])
         return told
+
+
+def _told(struck: Counter[str]) -> list[Row]:
+    return [{"reason": "masked", "detail": f"{rule}: {count}"} for rule, count in sorted(struck.items())]
 
 
 def _content(row: Row) -> Row:

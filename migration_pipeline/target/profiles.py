@@ -92,7 +92,7 @@ def company_rows(inputs: Inputs) -> Iterator[dict[str, Any]]:
             "website": f"https://{domains[0]}" if domains else None,
         }
         losses: list[Loss] = []
-        if values := values_of(fields_of(row["attributes"]), manner.fields, losses):
+        if values := values_of(inputs, fields_of(row["attributes"]), manner.fields, losses):
             body["custom_attributes"] = values
         body = {key: value for key, value in body.items() if value is not None}
         tags, note = manner.tagged(row["tags"]), manner.note(row["notes"])
@@ -160,7 +160,11 @@ def _contact_row(inputs: Inputs, row: dict[str, Any], manner: _Manner) -> dict[s
     emails = [email.strip() for email in row["emails"] or () if email and email.strip()]
     if row["kind"] == "agent" and row["agent_email"]:
         emails = [row["agent_email"], *(email for email in emails if email != row["agent_email"])]
-    phones = [phone for phone in row["phones"] or () if phone and phone.strip()]
+    phones = [
+        phone if len(phone) <= TEXT_LIMIT else inputs.masked_before_cut(phone, losses)
+        for phone in row["phones"] or ()
+        if phone and phone.strip()
+    ]
     body: dict[str, Any] = {
         "role": "user",
         "external_id": inputs.origin(row["source_id"]),
@@ -176,8 +180,12 @@ def _contact_row(inputs: Inputs, row: dict[str, Any], manner: _Manner) -> dict[s
     given = {"locale": inputs.mapping.text_of("locales", row["locale"]), "time_zone": row["time_zone"]}
     values = {
         **body.get("custom_attributes", {}),
-        **{manner.own[key]: _line(text)[:TEXT_LIMIT] for key, text in given.items() if text and key in manner.own},
-        **values_of(fields_of(row["attributes"]), manner.fields, losses),
+        **{
+            manner.own[key]: inputs.masked_before_cut(_line(text), losses)[:TEXT_LIMIT]
+            for key, text in given.items()
+            if text and key in manner.own
+        },
+        **values_of(inputs, fields_of(row["attributes"]), manner.fields, losses),
     }
     if values:
         body["custom_attributes"] = values

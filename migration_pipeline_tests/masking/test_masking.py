@@ -82,6 +82,32 @@ def bare(text: str) -> str:
 
 
 @pytest.mark.behaviour("B16")
+def test_a_cut_leaves_nothing_of_what_it_splits(tmp_path: Path) -> None:
+    desk = filled(tmp_path, "7", "none", "none")
+    for number, length in enumerate((60, 70, 235, 240, 250)):
+        long = {
+            "360": "x" * length + " john.doe@customer.example, and so on" * 9,
+            "361": "y" * length + " jane@customer.example",
+        }
+        desk.ticket(
+            f"20{number}",
+            {"body_text": "Hello"},
+            subject="Long",
+            requester_ref="c9",
+            attributes=orjson.dumps(long).decode(),
+        )
+        desk.contact(
+            f"c2{number}", name="Eve", phones=["z" * length + " jack@customer.example or by phone, in the evening"]
+        )
+    tables = payloads(desk, {"patterns": ["email"]})
+    told = str({table: rows for table, rows in tables.items() if table in ("tickets", "contacts")})
+    assert not re.search("(john|jane|jack)[.@]|@cust", told)
+    for row in tables["tickets"]:
+        if row["source_id"].startswith("20"):
+            assert {"masked", "value_truncated", "value_dropped"} <= {loss["reason"] for loss in row["losses"]}
+
+
+@pytest.mark.behaviour("B16")
 @settings(max_examples=60, deadline=None)
 @given(typed=plainly(SECRETS), written=marked_up(SECRETS))
 def test_numbers_are_found_however_they_are_written(typed: tuple[str, str], written: tuple[str, str]) -> None:
