@@ -113,13 +113,13 @@ def test_a_cut_leaves_nothing_of_what_it_splits(tmp_path: Path) -> None:
 def test_numbers_are_found_however_they_are_written(typed: tuple[str, str], written: tuple[str, str]) -> None:
     masker = Masker(Masking(patterns=("card_number", "iban")))
     (text, page), struck = masker.mask(
-        [Text(f"Please charge {typed[1]} until 12/27."), Html(f"<p>Order 12</p><p>{written[1]}</p><p>Thanks</p>")]
+        [Text(f"Please book {typed[1]} until 12/27."), Html(f"<p>Order 12</p><p>{written[1]}</p><p>Thanks</p>")]
     )
     assert text is not None
     assert page is not None
     assert typed[0] not in bare(text)
     assert written[0] not in bare(page)
-    assert text.startswith("Please charge [")
+    assert text.startswith("Please book [")
     assert page.startswith("<p>Order 12</p>")
     assert page.endswith("<p>Thanks</p>")
     assert struck.total() >= 2
