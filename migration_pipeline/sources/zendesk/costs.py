@@ -194,13 +194,18 @@ def _files(staging: Staging, settings: Source, unread: Sequence[str]) -> _Files:
 
 
 def _read(staging: Staging) -> list[str]:
-    """Tickets whose threads were read one by one although events told of them: what the others are measured by."""
+    """Tickets whose threads a survey read one by one although events told of them: what the others are measured by.
+
+    Those that were read while the export was under way are others: what they hold was no reason to read them.
+    """
     with staging.connect() as connection:
         return [
             str(row[0])
             for row in connection.execute(
-                f"SELECT id FROM {staging.snapshots.newest('threads')} WHERE id IN "
-                f"(SELECT split_part(id, '/', 1) FROM {staging.snapshots.newest('comments')})"
+                f"WITH told AS (FROM {staging.snapshots.newest('comments')}) "
+                f"SELECT id FROM {staging.snapshots.newest('threads')} "
+                "WHERE id IN (SELECT split_part(id, '/', 1) FROM told) "
+                "AND extracted_at > (SELECT max(extracted_at) FROM told)"
             ).fetchall()
         ]
 
